@@ -1,0 +1,42 @@
+"""Metric 8, local runability: somebody who follows the README gets the app running on a laptop."""
+
+from fixtures.app import App
+from fixtures.errors import Blocked
+from fixtures.evidence import Evidence
+from plugins.verdict import GiveVerdict
+from plugins.metric import Finding, Point, metric, scored
+
+
+@metric("local_runability", number=8, kind="scored", role="scored", needs=["scan", "install", "quickstart"], version=1)
+def judge(evidence: Evidence) -> Finding:
+    scan, install = evidence["scan"], evidence["install"]
+    readme, variables = scan.facts["readme"], scan.facts["variables"]
+    documented = readme["start"] is not None
+    clean = install.ok and install.facts["clean"]
+    why_not_clean = install.problem.message if install.problem else "; ".join(
+        f"{entry['folder'] or '.'}: {entry['note']}" for entry in install.facts["installed"] if not entry["clean"]
+    )  # fmt: skip
+    started, start_detail, healthy, health_detail = _started(evidence)
+    return scored([
+        Point("README", readme["has_install"] and documented, "no README" if readme["path"] is None else "no install or start command"),
+        Point("env example", variables["example_file"] is not None and not variables["missing"],
+              "no .env.example" if variables["example_file"] is None else f"lacks {', '.join(variables['missing'][:5])}"),
+        Point("clean install", clean, why_not_clean),
+        Point("documented start", started, start_detail),
+        Point("health and smoke", healthy, health_detail),
+    ], "runability")  # fmt: skip
+
+
+def _started(evidence: Evidence) -> tuple[bool, str, bool, str]:
+    try:
+        quickstart = evidence["quickstart"]
+    except Blocked as error:
+        return False, f"{error.stage} failed", False, f"{error.stage} failed"
+    if quickstart.problem is not None:
+        return False, quickstart.problem.message, False, "not started"
+    smoke = quickstart.facts["smoke"]
+    return True, "", smoke["ok"], f"{smoke['path']} answered {smoke['status']}"
+
+
+def test_local_runability(app: App, verdict: GiveVerdict) -> None:
+    verdict(judge, app)

@@ -1,0 +1,22 @@
+"""Metric 2, runtime: the built app starts, keeps running, and answers its health route within 30 s."""
+
+from fixtures.app import App
+from fixtures.evidence import Evidence
+from plugins.verdict import GiveVerdict
+from plugins.metric import Finding, failed, metric, passed
+
+
+@metric("runtime_success", number=2, kind="binary", role="scored", needs=["start", "stop"], version=1)
+def judge(evidence: Evidence) -> Finding:
+    start = evidence["start"]
+    if start.problem is not None:
+        return failed(start.problem.code, start.problem.message)
+    stop = evidence["stop"]
+    if not stop.facts["alive"]:
+        return failed("runtime.died", f"it was healthy and then exited {stop.facts['exit_code']}: {stop.facts['last_words']}")
+    port = f", on port {start.facts['port']} whatever it was given" if start.facts["port_ignored"] else ""
+    return passed(f"{start.facts['health_route']} answered {start.facts['health_status']} after {start.facts['seconds']:.1f} s{port}")
+
+
+def test_runtime_success(app: App, verdict: GiveVerdict) -> None:
+    verdict(judge, app)

@@ -1,0 +1,25 @@
+"""Metric 3, types: the compiler reports zero errors in every TypeScript project, and checked at least one file."""
+
+from fixtures.app import App
+from fixtures.evidence import Evidence
+from plugins.verdict import GiveVerdict
+from plugins.metric import Finding, failed, metric, passed
+
+
+@metric("type_safety", number=3, kind="binary", role="scored", needs=["typecheck"], version=1)
+def judge(evidence: Evidence) -> Finding:
+    check = evidence["typecheck"]
+    if check.problem is not None:
+        return failed(check.problem.code, check.problem.message)
+    count, errors = check.facts["error_count"], check.facts["errors"]
+    if count:
+        first = errors[0]
+        place = f"{first['file']}:{first['line']} " if first["file"] else ""
+        return failed("types.errors", f"{count} type error{'s' * (count > 1)}: {place}{first['code']} {first['message']}")
+    if not check.facts["files"]:
+        return failed("types.nothing_checked", "the compiler reported no error, and read no file of the app")
+    return passed(f"{check.facts['files']} files checked in {len(check.facts['projects'])} projects")
+
+
+def test_type_safety(app: App, verdict: GiveVerdict) -> None:
+    verdict(judge, app)

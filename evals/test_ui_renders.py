@@ -1,0 +1,59 @@
+"""Metric 7, UI: Chromium loads the page: no uncaught error, no failed critical resource, no error screen, visible content."""
+
+import re
+
+from fixtures.app import App
+from fixtures.errors import Unmeasured
+from fixtures.evidence import Evidence, StageResult
+from plugins.verdict import GiveVerdict
+from plugins.metric import Finding, failed, metric, passed
+
+ERROR_SCREEN = re.compile(
+    r"^\s*(?:Cannot GET /|Internal Server Error|Not Found\b|404\b|50[0-4]\b|Unexpected Application Error!|"
+    r"Application error:|Something went wrong|Traceback \(most recent call last\)|Error: ENOENT|"
+    r"\{\s*\"(?:error|message|detail|statusCode)\"|Uncaught \w*Error)",
+    re.IGNORECASE,
+)
+
+
+@metric("ui_renders", number=7, kind="binary", role="scored", needs=["page"], version=1)
+def judge(evidence: Evidence) -> Finding:
+    page = evidence["page"]
+    finding = _look(page)
+    if finding.high == 0 and finding.reason in ("ui.uncaught_error", "ui.error_screen", "ui.blank"):
+        _refuse_if_not_the_apps_fault(page)
+    return finding
+
+
+def _look(page: StageResult) -> Finding:
+    if page.problem is not None:
+        return failed(page.problem.code, page.problem.message)
+    facts = page.facts
+    if not 200 <= (facts.get("status") or 0) < 300:
+        return failed("ui.http_error", f"the page answered {facts.get('status') or 'nothing'}")
+    if facts["page_errors"]:
+        return failed("ui.uncaught_error", f"{len(facts['page_errors'])} uncaught: {facts['page_errors'][0]}")
+    broken = [r for r in facts["failed_requests"] if r["critical"] and not r["external"]]
+    if broken:
+        return failed("ui.resource_failed", f"{broken[0]['type']} {broken[0]['url']}: {broken[0]['status'] or broken[0]['error']}")
+    if match := ERROR_SCREEN.search(facts["text"]):
+        return failed("ui.error_screen", f"the page shows an error: {match[0].strip()!r}")
+    if not (facts["text_length"] or facts["media"]) or facts["colours"] <= 1:
+        hint = f"; console: {facts['console_errors'][0]}" if facts["console_errors"] else ""
+        return failed("ui.blank", f"nothing to be seen: {facts['text_length']} characters, {facts['colours']} colours{hint}")
+    return passed(f"{facts['text_length']} characters, {facts['nodes']} elements after {facts['load_seconds']:.1f} s")
+
+
+def _refuse_if_not_the_apps_fault(page: StageResult) -> None:
+    """What we broke is not the app's fault: data requests that failed for want of a warehouse, scripts of a
+    foreign host that this machine does not reach."""
+    facts = page.facts
+    if facts["warehouse"] == "none" and any(request["status"] >= 500 for request in facts["requests"]):
+        raise Unmeasured("unmeasured.no_warehouse", "the page failed after its data did, and there is no warehouse")
+    blocked = [r for r in facts["failed_requests"] if r["critical"] and r["external"] and r["status"] is None]
+    if blocked:
+        raise Unmeasured("unmeasured.external_blocked", f"the page needs {blocked[0]['url']}, out of reach here")
+
+
+def test_ui_renders(app: App, verdict: GiveVerdict) -> None:
+    verdict(judge, app)

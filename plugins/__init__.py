@@ -1,0 +1,1 @@
+"""pytest: options, scheduling, collecting; and what happens to a finished run."""

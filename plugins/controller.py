@@ -1,0 +1,188 @@
+"""The hooks of the process that collects: the controller of workers, or the serial session itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fixtures.sandbox.processes import reap_dead_owners
+from plugins.collector import Collector
+from plugins.exit_codes import ExitCode, exit_code
+from plugins.gate import Condition, Outcome, check, parse
+from plugins.metric import METRICS
+from plugins.options import RUN_DIR
+from plugins.progress import Progress
+from plugins.scheduling import AppScheduling
+from plugins.session import EvaluationSession
+from plugins.sinks import SINKS, SinkError
+from reports.model import Run, State
+from reports.terminal import score_table
+from reports.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xdist.workermanage import WorkerController
+
+
+class EvaluationController:
+    def __init__(self, session: EvaluationSession, config: pytest.Config, gate: Sequence[Condition]) -> None:
+        self.session, self.config, self.gate = session, config, gate
+        self.collector = Collector(session, tuple(METRICS), config)
+        self.progress: Progress | None = None
+        self.run: Run | None = None
+        self.outcomes: tuple[Outcome, ...] = ()
+        self.said: list[str] = []
+        self.troubles: list[str] = []
+        self._begun = False
+
+    # ------------------------------------------------------------------ beginning
+
+    @pytest.hookimpl
+    def pytest_report_header(self) -> list[str]:
+        request, discovery = self.session.request, self.session.discovery
+        stacks = Counter(app.stack.name for app in discovery.apps)
+        kinds = ", ".join(f"{count} {name}" for name, count in sorted(stacks.items()))
+        lines = [
+            f"appeval: {len(discovery.apps)} apps ({kinds}), sandbox {request.settings.sandbox}, warehouse "
+            f"{request.settings.warehouse}, run {request.run_id}{' (resumed)' if request.resumed else ''}"
+        ]
+        lines += [f"appeval: {plain(s.path.name, 80)} is no app: {s.reason}" for s in discovery.skipped]
+        lines += [f"appeval: {plain(a.name, 80)}: {plain(note, 200)}" for a in discovery.apps for note in a.notes]
+        return lines
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._expect([item.nodeid for item in session.items])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: WorkerController) -> None:
+        node.workerinput[RUN_DIR] = str(self.collector.run_dir)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        self._expect(ids)
+
+    def _expect(self, nodeids: list[str]) -> None:
+        self.collector.expect(nodeids)
+        if not self.collector.expected or self.config.getoption("collectonly"):
+            return
+        reporter = self.config.pluginmanager.getplugin("terminalreporter")
+        if not self._begun:
+            self._begun = True
+            self.collector.begin()
+            self.session.machine.keep()
+            self.progress = Progress(self.collector.run_dir, reporter)
+            self.config.pluginmanager.register(self.progress, "appeval-progress")
+            self.progress.start()
+        assert self.progress is not None
+        self.progress.expect(Counter(case for case, _ in self.collector.expected.values()))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object | None:
+        return AppScheduling(config, log) if config.getoption("dist") == "load" else None
+
+    # ------------------------------------------------------------------ while it runs
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.collector.take(report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, error: object) -> None:
+        if error is not None:
+            reap_dead_owners(self.session.machine.ledgers)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """At normal verbosity an app has one line when it is done, and a metric none of its own."""
+        if self.config.getoption("verbose") or report.nodeid not in self.collector.expected:
+            return None
+        if report.when == "call" or report.outcome != "passed":
+            in_call = report.when not in ("setup", "teardown")
+            return ("error" if report.failed and not in_call else report.outcome), "", ""
+        return "", "", ""
+
+    # ------------------------------------------------------------------ the end
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+        self.session.close()
+        reap_dead_owners(self.session.machine.ledgers)
+        if not self._begun:
+            return
+        stopped = bool(session.shouldstop or session.shouldfail) or exitstatus == ExitCode.INTERRUPTED
+        self.run = self.collector.finish(interrupted=stopped)
+        self._feed_sinks(self.run)
+        self.outcomes = check(self.gate, self.run)
+        by_user = exitstatus == ExitCode.INTERRUPTED and not self._stopped_by_maxfail(session)
+        if exitstatus in (0, 1, 2, 5) and not by_user:
+            holds = all(outcome.holds for outcome in self.outcomes) if self.gate else None
+            session.exitstatus = exit_code(self.collector.selected(), gate=holds, trouble=bool(self.troubles))
+
+    def _stopped_by_maxfail(self, session: pytest.Session) -> bool:
+        if session.shouldfail:
+            return True
+        workers = self.config.pluginmanager.getplugin("dsession")
+        return str(getattr(workers, "shouldstop", "")).startswith("stopping after")
+
+    def _feed_sinks(self, run: Run) -> None:
+        options = {option.key: self.config.getoption(option.key) for sink in SINKS for option in sink.options}
+        for sink in SINKS:
+            if not sink.wanted(options) or (run.partial and not sink.takes_partial):
+                continue
+            try:
+                self.said.append(sink.emit(run, self.collector.run_dir, options))
+            except (SinkError, OSError) as error:
+                again = f"appeval emit {sink.name} {run.id}"
+                self.troubles.append(f"sink {sink.name} failed: {error} (the run is kept; repeat with `{again}`)")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Any:
+        result = yield
+        if self.run is not None:
+            self._say(terminalreporter, self.run)
+        return result
+
+    def _say(self, reporter: pytest.TerminalReporter, run: Run) -> None:
+        width = reporter._tw.fullwidth  # noqa: SLF001 - the width that pytest itself writes with
+        reporter.section("appeval")
+        for app in run.apps:
+            for verdict in app.verdicts:
+                if verdict.state in (State.FAIL, State.HARNESS_ERROR):
+                    words = plain(verdict.evidence, 400)
+                    reporter.write_line(f"{verdict.state.value:5} {verdict.metric}[{plain(app.slug, 60)}] {words}")
+        reporter.write_line("")
+        reporter.write(score_table(run, width=width, colour=reporter.hasmarkup))
+        for outcome in self.outcomes:
+            reporter.write_line(f"gate {'holds' if outcome.holds else 'does not hold'}: {outcome.condition} (it is {outcome.value})")
+        for trouble in self.troubles:
+            reporter.write_line(trouble, red=True)
+        for line in self.said:
+            reporter.write_line(_shorter(line))
+
+    @pytest.hookimpl
+    def pytest_unconfigure(self) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+        self.session.close()
+
+
+def _shorter(line: str) -> str:
+    """Paths below the current folder as people would type them."""
+    return line.replace(f"{Path.cwd()}/", "")
+
+
+def gate_of(text: str | None) -> tuple[Condition, ...]:
+    """The conditions of `--gate`; raises pytest.UsageError for a text that is none."""
+    if not text:
+        return ()
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise pytest.UsageError(f"--gate: {error}") from None

@@ -1,0 +1,50 @@
+"""Numbers beside the verdicts, and the labels that cap a score, read from evidence. Absent means not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fixtures.evidence import Evidence, StageResult
+from fixtures.static.templates import UNMODIFIED_BELOW
+
+UNMODIFIED = "unmodified template"
+
+
+def measurements_of(evidence: Evidence) -> dict[str, float]:
+    """Lines of code, seconds of build and start, tests and coverage %, bytes of the build, and stage seconds."""
+    found: dict[str, float] = {}
+    scan, build, start, tests = (evidence.get(name) for name in ("scan", "build", "start", "tests"))
+    if scan is not None and "lines" in scan.facts:
+        found["lines_of_code"] = float(sum(scan.facts["lines"].values()))
+    _take(found, "build_seconds", build, "seconds")
+    _take(found, "build_bytes", build, "bytes")
+    _take(found, "start_seconds", start, "seconds")
+    _take(found, "tests_total", tests, "total")
+    _take(found, "coverage_percent", tests, "coverage")
+    for name in evidence:
+        result = evidence.get(name)
+        if result is not None and result.seconds:
+            found[f"stage_{name}_seconds"] = result.seconds
+    return found
+
+
+def _take(found: dict[str, float], name: str, result: StageResult | None, fact: str) -> None:
+    value = result.facts.get(fact) if result is not None else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        found[name] = float(value)
+
+
+def mean_of(measured: Sequence[dict[str, float]]) -> dict[str, float]:
+    """The mean of each number over the epochs in which it was measured."""
+    names = dict.fromkeys(name for one in measured for name in one)
+    values = {name: [one[name] for one in measured if name in one] for name in names}
+    return {name: round(sum(some) / len(some), 3) for name, some in values.items()}
+
+
+def labels_of(evidence: Evidence) -> tuple[str, ...]:
+    """Findings that cap a score: the app is its template with (almost) nothing added."""
+    scan = evidence.get("scan")
+    template = scan.facts.get("template") if scan is not None else None
+    if template and template["changed_share"] < UNMODIFIED_BELOW:
+        return (UNMODIFIED,)
+    return ()

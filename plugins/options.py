@@ -1,0 +1,162 @@
+"""From options and `[tool.appeval]` to settings. Every bad value is a UsageError that states the fix."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.errors import BadInput
+from fixtures.registry import load_extension
+from fixtures.sandbox import SANDBOXES
+from fixtures.settings import Settings, pyproject_table
+from fixtures.stages import STAGES
+from fixtures.workspace import work_dir_of
+from plugins.metric import PASS_AT
+from plugins.sinks import SINKS
+
+KNOWN_KEYS = frozenset({
+    "limits", "cpu_slots", "max_output", "max_file", "max_memory", "max_processes", "extensions", "template_manifests",
+    "profile", "pass_at", "cache_dir",
+})  # fmt: skip
+
+
+#: The key under which the controller tells its workers the folder of the run.
+RUN_DIR = "appeval_run_dir"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("appeval", "evaluation of apps (pytest evals/)")
+    add = group.addoption
+    add("--apps", action="append", metavar="DIR|GLOB", help="app folders: a folder of apps, one app, or a glob; repeatable (default: apps/ if it exists, else the bundled examples)")
+    add("--sandbox", default="auto", metavar="NAME", help="where the apps run: auto, local")
+    add("--run-dir", metavar="DIR", help="where the run is written (default: runs/<id>)")
+    add("--resume", metavar="RUN", help="go on with a run that was cut off: its id or its folder")
+    add("--epochs", default="1", metavar="K", help="repeat every metric K times; report the share and the spread")
+    add("--gate", metavar="CONDITIONS", help='exit 0 exactly when they hold: "avg_appeval_100>=80,success_rate>=0.85"')
+    for sink in SINKS:
+        for option in sink.options:
+            add(option.flag, metavar=option.metavar, help=option.help)
+    add("--limit", action="append", metavar="STAGE=SECONDS", help="time limit of a stage; repeatable")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked of this evaluation. `resumed` is true when `settings.run_dir` holds an earlier part of it."""
+
+    settings: Settings
+    places: tuple[str, ...]
+    epochs: int
+    profile: str
+    pass_at: float
+    gate: str | None
+    resumed: bool
+    started: float
+
+    @property
+    def run_id(self) -> str:
+        return self.settings.run_dir.name
+
+    def comparable(self) -> dict[str, Any]:
+        """The settings that decide verdicts: a resumed run must have the same."""
+        return {
+            "sandbox": self.settings.sandbox, "warehouse": self.settings.warehouse, "epochs": self.epochs,
+            "profile": self.profile, "pass_at": self.pass_at, "limits": dict(self.settings.limits),
+        }  # fmt: skip
+
+
+def request_of(config: pytest.Config, project: Path) -> Request:
+    """Read and check everything; raises pytest.UsageError."""
+    try:
+        return _request_of(config, project)
+    except BadInput as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _request_of(config: pytest.Config, project: Path) -> Request:
+    table = pyproject_table(project)
+    unknown = set(table) - KNOWN_KEYS
+    if unknown:
+        raise BadInput(f"[tool.appeval] knows no {', '.join(sorted(unknown))}; it knows {', '.join(sorted(KNOWN_KEYS))}")
+    extensions = tuple(str(e) for e in table.get("extensions", ()))
+    for extension in extensions:
+        load_extension(project, extension)
+    run_dir, resumed = _run_dir(config, project)
+    settings = Settings(
+        project=project, run_dir=run_dir, work_dir=work_dir_of(run_dir, Path(tempfile.gettempdir())),
+        cache_dir=project / table.get("cache_dir", ".cache"), sandbox=_sandbox(str(config.getoption("--sandbox"))),
+        limits=_limits(table.get("limits", {}), config.getoption("--limit") or ()), extensions=extensions,
+        template_manifests=tuple(table.get("template_manifests", ())),
+        **{key: int(table[key]) for key in ("cpu_slots", "max_output", "max_file", "max_memory", "max_processes") if key in table},
+    )  # fmt: skip
+    return Request(
+        settings=settings, places=_places(config, project), epochs=_epochs(str(config.getoption("--epochs"))),
+        profile=str(table.get("profile", "weighted-1")), pass_at=float(table.get("pass_at", PASS_AT)),
+        gate=config.getoption("--gate"), resumed=resumed, started=time.time(),
+    )  # fmt: skip
+
+
+def _places(config: pytest.Config, project: Path) -> tuple[str, ...]:
+    given = config.getoption("--apps")
+    if given:
+        return tuple(str((config.invocation_params.dir / place).absolute()) for place in given)
+    return (str(project / "apps"),) if (project / "apps").is_dir() else (str(project / "fixtures/apps"),)
+
+
+def _sandbox(name: str) -> str:
+    if name == "auto":
+        return "local"
+    if name not in SANDBOXES:
+        raise BadInput(f"--sandbox={name}: there is no such sandbox; there are: auto, {', '.join(SANDBOXES.names())}")
+    return name
+
+
+def _epochs(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 100:
+        raise BadInput(f"--epochs={text}: give a whole number from 1 to 100")
+    return int(text)
+
+
+def _limits(table: object, given: Sequence[str]) -> Mapping[str, float]:
+    limits: dict[str, float] = {}
+    pairs = [tuple(text.partition("=")[::2]) for text in given]
+    for name, seconds in [*(table.items() if isinstance(table, dict) else ()), *pairs]:
+        if name not in STAGES:
+            raise BadInput(f"there is no stage {name!r} to limit; there are: {', '.join(STAGES.names())}")
+        try:
+            limits[name] = float(seconds)
+        except ValueError:
+            raise BadInput(f"--limit={name}={seconds}: give a number of seconds") from None
+        if not 0 < limits[name] <= 86_400:
+            raise BadInput(f"--limit={name}={seconds}: give a number of seconds above 0, a day at most")
+    return limits
+
+
+def _run_dir(config: pytest.Config, project: Path) -> tuple[Path, bool]:
+    """The folder of the run, and whether it continues an earlier one. Decided by the controller, once."""
+    workerinput = getattr(config, "workerinput", None)
+    if workerinput is not None:
+        return Path(workerinput[RUN_DIR]), bool(config.getoption("--resume"))
+    resume, given = config.getoption("--resume"), config.getoption("--run-dir")
+    if resume:
+        if given:
+            raise BadInput("--resume goes on in the folder of its run; leave --run-dir out")
+        for candidate in (config.invocation_params.dir / resume, project / "runs" / resume):
+            if (candidate / "session.json").is_file():
+                return candidate.resolve(), True
+        raise BadInput(f"--resume={resume}: no run of that name has begun (looked in runs/ and for a folder)")
+    if given:
+        folder = (config.invocation_params.dir / given).absolute()
+        if (folder / "session.json").exists():
+            raise BadInput(f"--run-dir={given} already holds a run; use --resume={given} to go on with it, or another folder")
+        if folder.exists() and not folder.is_dir():
+            raise BadInput(f"--run-dir={given} is a file")
+        return folder, False
+    stamp = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime())
+    return project / "runs" / f"{stamp}-{secrets.token_hex(2)}", False

@@ -1,0 +1,144 @@
+"""What the terminal says while an evaluation runs.
+
+On a terminal: a live line per app in progress with its stages and seconds, a count and an estimate (rich). Elsewhere:
+one plain line when an app is done. Both read `events.jsonl`, to which every process appends what its stages do.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reports.model import State, Verdict
+from reports.text import plain
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+_WORTH_A_WORD = (State.FAIL, State.HARNESS_ERROR)
+
+
+@dataclass(slots=True)
+class _CaseProgress:
+    started: float | None = None
+    running: dict[str, float] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
+
+
+class Progress:
+    """Counts verdicts against what is expected. `expected` maps a case id to its number of metrics."""
+
+    def __init__(self, run_dir: Path, reporter: pytest.TerminalReporter) -> None:
+        self._events, self._reporter = run_dir / "events.jsonl", reporter
+        self._offset = self._events.stat().st_size if self._events.exists() else 0
+        self._cases: dict[str, _CaseProgress] = {}
+        self._expected: dict[str, int] = {}
+        self._begin = time.time()
+        self._live: Live | None = None
+        self._quiet = reporter.verbosity != 0
+
+    def expect(self, expected: Mapping[str, int]) -> None:
+        self._expected = dict(expected)
+
+    # ------------------------------------------------------------------ live
+
+    def start(self) -> None:
+        """Show the live lines, when there is a terminal to show them on."""
+        if self._quiet or not self._reporter.isatty or self._live is not None:
+            return
+        from rich.console import Console
+        from rich.file_proxy import FileProxy
+        from rich.live import Live
+
+        writer: Any = self._reporter._tw  # noqa: SLF001 - pytest offers no other way to share its terminal
+        console = Console(file=writer._file, highlight=False, markup=False)  # noqa: SLF001
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
+        self._file, writer._file = writer._file, FileProxy(console, writer._file)  # noqa: SLF001
+        self._live.start()
+
+    def stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            writer: Any = self._reporter._tw  # noqa: SLF001
+            writer._file = self._file  # noqa: SLF001
+            self._live = None
+
+    def _render(self) -> RenderableType:
+        from rich.table import Table
+        from rich.text import Text
+
+        self._read_events()
+        table = Table.grid(padding=(0, 2))
+        for case_id, case in self._cases.items():
+            if case.running and len(case.verdicts) < self._expected.get(case_id, 0):
+                stages = ", ".join(f"{name} {time.time() - since:.0f} s" for name, since in case.running.items())
+                table.add_row(Text(f"  {plain(case_id, 40)}", style="bold"), Text(stages))
+        table.add_row(Text("  " + self._counts(), style="dim"))
+        return table
+
+    def _counts(self) -> str:
+        done, total = self._done()
+        metrics = sum(len(case.verdicts) for case in self._cases.values())
+        text = f"{done}/{total} apps, {metrics}/{sum(self._expected.values())} verdicts, {_duration(time.time() - self._begin)}"
+        if 0 < metrics < sum(self._expected.values()):
+            rate = (time.time() - self._begin) / metrics
+            text += f", about {_duration(rate * (sum(self._expected.values()) - metrics))} to go"
+        return text
+
+    def _done(self) -> tuple[int, int]:
+        done = sum(1 for id_, count in self._expected.items() if count and len(self._case(id_).verdicts) >= count)
+        return done, len(self._expected)
+
+    def _read_events(self) -> None:
+        try:
+            with self._events.open("rb") as stream:
+                stream.seek(self._offset)
+                data = stream.read()
+        except OSError:
+            return
+        whole = data[: data.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        for line in whole.splitlines():
+            try:
+                event = json.loads(line)
+                case = self._case(event["case"])
+                if event["what"] == "started":
+                    case.started = case.started or event["time"]
+                    case.running[event["stage"]] = event["time"]
+                else:
+                    case.running.pop(event["stage"], None)
+            except (ValueError, KeyError, TypeError):
+                continue
+
+    # ------------------------------------------------------------------ lines
+
+    def _case(self, case_id: str) -> _CaseProgress:
+        return self._cases.setdefault(case_id, _CaseProgress())
+
+    @pytest.hookimpl
+    def pytest_appeval_verdict(self, case: str, verdict: Verdict) -> None:
+        mine = self._case(case)
+        mine.verdicts.append(verdict)
+        if len(mine.verdicts) == self._expected.get(case) and not self._quiet:
+            self._read_events()
+            self._reporter.write_line(self._line(case, mine))
+
+    def _line(self, case_id: str, case: _CaseProgress) -> str:
+        done, total = self._done()
+        took = f" in {_duration(time.time() - case.started)}" if case.started else ""
+        passed = sum(1 for v in case.verdicts if v.state is State.PASS)
+        said = [f"{v.metric}: {plain(v.evidence, 90)}" for v in case.verdicts if v.state in _WORTH_A_WORD]
+        words = f"; {'; '.join(said[:2])}" if said else ""
+        return f"[{done}/{total}] {plain(case_id, 60)}: {passed} of {len(case.verdicts)} pass{took}{words}"
+
+
+def _duration(seconds: float) -> str:
+    seconds = max(0, round(seconds))
+    return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60:02d} s"

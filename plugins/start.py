@@ -1,0 +1,86 @@
+"""The beginning of an evaluation in one process: recognize it, check what was asked, register its hooks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fixtures.errors import BadInput
+from fixtures.settings import pyproject_table
+from plugins.controller import EvaluationController, gate_of
+from plugins.metric import load_metrics
+from plugins.options import Request, request_of
+from plugins.process import EvaluationProcess
+from plugins.results import changed_settings
+from plugins.session import SESSION, open_session
+
+
+def evaluation_root(config: pytest.Config) -> Path | None:
+    """The project whose `evals/` this session was asked to run, or None. Raises pytest.UsageError when pytest
+    took another folder for its root: then it may have read the configuration of an app under test."""
+    for argument in config.args:
+        path = Path(argument.partition("::")[0])
+        path = (config.invocation_params.dir / path).resolve()
+        for folder in (path, *path.parents):
+            if folder.name == "evals" and _is_project(folder.parent):
+                if config.rootpath != folder.parent:
+                    raise pytest.UsageError(
+                        f"pytest took {config.rootpath} for its root instead of {folder.parent}; "
+                        "write options with `=` (--apps=DIR) and run it from the project folder"
+                    )
+                return folder.parent
+    return None
+
+
+def _is_project(folder: Path) -> bool:
+    try:
+        pyproject_table(folder)
+    except BadInput:
+        return False
+    return True
+
+
+def start_evaluation(config: pytest.Config, project: Path) -> None:
+    """Register the hooks of this process. What is wrong with the request is a pytest.UsageError."""
+    is_worker = hasattr(config, "workerinput")
+    distributed = not is_worker and config.getoption("dist", "no") != "no"
+    request = request_of(config, project)
+    try:
+        metrics = load_metrics()
+    except BadInput as error:
+        raise pytest.UsageError(str(error)) from None
+    if request.resumed and not is_worker:
+        _refuse_changes(request, {m.name: m.info.version for m in metrics})
+    session = open_session(request, keeper=not is_worker)
+    config.stash[SESSION] = session
+    if not distributed:
+        config.pluginmanager.register(EvaluationProcess(session), "appeval-process")
+    if is_worker:
+        return
+    controller = EvaluationController(session, config, gate_of(request.gate))
+    config.pluginmanager.register(controller, "appeval-controller")
+    _set_defaults(config, request)
+
+
+def _refuse_changes(request: Request, versions: dict[str, int]) -> None:
+    try:
+        changed = changed_settings(request.settings.run_dir, request.comparable(), versions)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+    if changed:
+        listed = "\n  ".join(changed)
+        raise pytest.UsageError(f"--resume: the settings have changed, start a new run or take them back:\n  {listed}")
+
+
+def _set_defaults(config: pytest.Config, request: Request) -> None:
+    """What an evaluation wants unless the user said otherwise."""
+    if config.option.xmlpath is None and not config.getoption("collectonly"):
+        config.option.xmlpath = str(request.settings.run_dir / "junit.xml")
+    if config.getoption("tbstyle") == "auto":
+        config.option.tbstyle = "no"  # a failing metric has one line, printed with the table
+    if config.getoption("reportchars") == "fE":
+        config.option.reportchars = ""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None and not config.getoption("verbose"):
+        reporter.showfspath = False
