@@ -3,8 +3,8 @@
 from fixtures.app import App
 from fixtures.errors import NotApplicable
 from fixtures.evidence import Evidence
-from plugins.verdict import GiveVerdict
 from plugins.metric import Finding, failed, metric, passed
+from plugins.verdict import GiveVerdict
 
 
 @metric("build_success", number=1, kind="binary", role="scored", needs=["build"], version=1)

@@ -2,8 +2,8 @@
 
 from fixtures.app import App
 from fixtures.evidence import Evidence
-from plugins.verdict import GiveVerdict
 from plugins.metric import Finding, failed, metric
+from plugins.verdict import GiveVerdict
 
 
 @metric("data_returned", number=6, kind="binary", role="scored", needs=["queries"], version=1)

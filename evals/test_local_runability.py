@@ -3,8 +3,8 @@
 from fixtures.app import App
 from fixtures.errors import Blocked
 from fixtures.evidence import Evidence
-from plugins.verdict import GiveVerdict
 from plugins.metric import Finding, Point, metric, scored
+from plugins.verdict import GiveVerdict
 
 
 @metric("local_runability", number=8, kind="scored", role="scored", needs=["scan", "install", "quickstart"], version=1)

@@ -2,8 +2,8 @@
 
 from fixtures.app import App
 from fixtures.evidence import Evidence
-from plugins.verdict import GiveVerdict
 from plugins.metric import Finding, failed, metric, passed
+from plugins.verdict import GiveVerdict
 
 
 @metric("runtime_success", number=2, kind="binary", role="scored", needs=["start", "stop"], version=1)
@@ -13,9 +13,13 @@ def judge(evidence: Evidence) -> Finding:
         return failed(start.problem.code, start.problem.message)
     stop = evidence["stop"]
     if not stop.facts["alive"]:
-        return failed("runtime.died", f"it was healthy and then exited {stop.facts['exit_code']}: {stop.facts['last_words']}")
+        return failed(
+            "runtime.died", f"it was healthy and then exited {stop.facts['exit_code']}: {stop.facts['last_words']}"
+        )
     port = f", on port {start.facts['port']} whatever it was given" if start.facts["port_ignored"] else ""
-    return passed(f"{start.facts['health_route']} answered {start.facts['health_status']} after {start.facts['seconds']:.1f} s{port}")
+    return passed(
+        f"{start.facts['health_route']} answered {start.facts['health_status']} after {start.facts['seconds']:.1f} s{port}"
+    )
 
 
 def test_runtime_success(app: App, verdict: GiveVerdict) -> None:

@@ -2,8 +2,8 @@
 
 from fixtures.app import App
 from fixtures.evidence import Evidence
-from plugins.verdict import GiveVerdict
 from plugins.metric import Finding, failed, metric, passed
+from plugins.verdict import GiveVerdict
 
 
 @metric("tests_pass", number=4, kind="binary", role="scored", needs=["tests"], version=1)
@@ -22,7 +22,10 @@ def judge(evidence: Evidence) -> Finding:
             return failed("tests.exit_code", f"{total} tests passed, and `npm test` of {suite['suite']} exited "
                           f"{suite['exit_code']}: {suite['last_line']}")  # fmt: skip
     coverage = tests.facts["coverage"]
-    return passed(f"{total} tests passed, " + ("coverage not measured" if coverage is None else f"{coverage:.0f} % of lines covered"))
+    return passed(
+        f"{total} tests passed, "
+        + ("coverage not measured" if coverage is None else f"{coverage:.0f} % of lines covered")
+    )
 
 
 def test_tests_pass(app: App, verdict: GiveVerdict) -> None:

@@ -2,8 +2,8 @@
 
 from fixtures.app import App
 from fixtures.evidence import Evidence
-from plugins.verdict import GiveVerdict
 from plugins.metric import Finding, failed, metric, passed
+from plugins.verdict import GiveVerdict
 
 
 @metric("type_safety", number=3, kind="binary", role="scored", needs=["typecheck"], version=1)
@@ -15,7 +15,9 @@ def judge(evidence: Evidence) -> Finding:
     if count:
         first = errors[0]
         place = f"{first['file']}:{first['line']} " if first["file"] else ""
-        return failed("types.errors", f"{count} type error{'s' * (count > 1)}: {place}{first['code']} {first['message']}")
+        return failed(
+            "types.errors", f"{count} type error{'s' * (count > 1)}: {place}{first['code']} {first['message']}"
+        )
     if not check.facts["files"]:
         return failed("types.nothing_checked", "the compiler reported no error, and read no file of the app")
     return passed(f"{check.facts['files']} files checked in {len(check.facts['projects'])} projects")

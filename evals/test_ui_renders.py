@@ -5,8 +5,8 @@ import re
 from fixtures.app import App
 from fixtures.errors import Unmeasured
 from fixtures.evidence import Evidence, StageResult
-from plugins.verdict import GiveVerdict
 from plugins.metric import Finding, failed, metric, passed
+from plugins.verdict import GiveVerdict
 
 ERROR_SCREEN = re.compile(
     r"^\s*(?:Cannot GET /|Internal Server Error|Not Found\b|404\b|50[0-4]\b|Unexpected Application Error!|"
@@ -35,12 +35,16 @@ def _look(page: StageResult) -> Finding:
         return failed("ui.uncaught_error", f"{len(facts['page_errors'])} uncaught: {facts['page_errors'][0]}")
     broken = [r for r in facts["failed_requests"] if r["critical"] and not r["external"]]
     if broken:
-        return failed("ui.resource_failed", f"{broken[0]['type']} {broken[0]['url']}: {broken[0]['status'] or broken[0]['error']}")
+        return failed(
+            "ui.resource_failed", f"{broken[0]['type']} {broken[0]['url']}: {broken[0]['status'] or broken[0]['error']}"
+        )
     if match := ERROR_SCREEN.search(facts["text"]):
         return failed("ui.error_screen", f"the page shows an error: {match[0].strip()!r}")
     if not (facts["text_length"] or facts["media"]) or facts["colours"] <= 1:
         hint = f"; console: {facts['console_errors'][0]}" if facts["console_errors"] else ""
-        return failed("ui.blank", f"nothing to be seen: {facts['text_length']} characters, {facts['colours']} colours{hint}")
+        return failed(
+            "ui.blank", f"nothing to be seen: {facts['text_length']} characters, {facts['colours']} colours{hint}"
+        )
     return passed(f"{facts['text_length']} characters, {facts['nodes']} elements after {facts['load_seconds']:.1f} s")
 
 

@@ -46,7 +46,9 @@ def assemble(session: EvaluationSession, metrics: Sequence[Metric], gathered: Ga
     )  # fmt: skip
 
 
-def _app_result(session: EvaluationSession, cases: Sequence[Case], metrics: Sequence[Metric], gathered: Gathered) -> AppResult:
+def _app_result(
+    session: EvaluationSession, cases: Sequence[Case], metrics: Sequence[Metric], gathered: Gathered
+) -> AppResult:
     app, run_dir = cases[0].app, session.request.settings.run_dir
     evidence = [e for case in cases if (e := load_evidence(app_folder(run_dir, app, case.epoch) / "evidence.json"))]
     labels = tuple(dict.fromkeys(label for e in evidence for label in labels_of(e)))
@@ -92,10 +94,10 @@ def _mean(values: Sequence[float]) -> float:
 def _mean_range(ranges: Sequence[ScoreRange]) -> ScoreRange:
     """Over epochs; the spread is between the best and the worst low end."""
     lows = [r.low for r in ranges]
-    return ScoreRange(
-        *(round(_mean([getattr(r, name) for r in ranges]), 6) for name in ("low", "high", "uncapped_low", "uncapped_high")),
-        spread=round(max(lows) - min(lows), 6),
+    low, high, uncapped_low, uncapped_high = (
+        round(_mean([getattr(r, name) for r in ranges]), 6) for name in ("low", "high", "uncapped_low", "uncapped_high")
     )
+    return ScoreRange(low, high, uncapped_low, uncapped_high, spread=round(max(lows) - min(lows), 6))
 
 
 def _issues(verdicts: Sequence[Sequence[Verdict]]) -> tuple[str, ...]:

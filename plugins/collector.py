@@ -95,13 +95,20 @@ class Collector:
         verdict = pending.verdict
         last_line = (pending.trouble.strip().splitlines() or ["no explanation"])[-1]
         if verdict is None:
-            verdict = Verdict(metric.name, epoch, State.HARNESS_ERROR, 0.0, metric.info.full, otherwise, last_line[:500])
+            verdict = Verdict(
+                metric.name, epoch, State.HARNESS_ERROR, 0.0, metric.info.full, otherwise, last_line[:500]
+            )
         else:
             said = next((o for o in pending.outcomes if o != "passed"), "passed")
             if said != _OUTCOME[verdict.state]:
                 line = f"pytest says {said}, the verdict was {verdict.state}: {last_line}"
                 verdict = replace(
-                    verdict, state=State.HARNESS_ERROR, low=0.0, high=metric.info.full, reason="harness.contradiction", evidence=line[:500]
+                    verdict,
+                    state=State.HARNESS_ERROR,
+                    low=0.0,
+                    high=metric.info.full,
+                    reason="harness.contradiction",
+                    evidence=line[:500],
                 )
         self._record(case, verdict)
 

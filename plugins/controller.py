@@ -160,7 +160,9 @@ class EvaluationController:
         reporter.write_line("")
         reporter.write(score_table(run, width=width, colour=reporter.hasmarkup))
         for outcome in self.outcomes:
-            reporter.write_line(f"gate {'holds' if outcome.holds else 'does not hold'}: {outcome.condition} (it is {outcome.value})")
+            reporter.write_line(
+                f"gate {'holds' if outcome.holds else 'does not hold'}: {outcome.condition} (it is {'not known' if outcome.value is None else outcome.value})"
+            )
         for trouble in self.troubles:
             reporter.write_line(trouble, red=True)
         for line in self.said:

@@ -1,7 +1,7 @@
 """What a metric is: a declaration, a pure judge, and the verdict that a judge's finding becomes.
 
-    @metric("type_safety", number=3, kind="binary", role="scored", needs=["typecheck"], version=1)
-    def judge(evidence: Evidence) -> Finding: ...
+@metric("type_safety", number=3, kind="binary", role="scored", needs=["typecheck"], version=1)
+def judge(evidence: Evidence) -> Finding: ...
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ def metric(
             raise BadInput(f"metric {name!r}: its file needs a docstring that says when it passes")
         unknown = [stage for stage in needs if stage not in STAGES]
         if unknown:
-            raise BadInput(f"metric {name!r} needs the stages {unknown}, which do not exist; there are: {STAGES.names()}")
+            raise BadInput(
+                f"metric {name!r} needs the stages {unknown}, which do not exist; there are: {STAGES.names()}"
+            )
         title = doc.splitlines()[0].rstrip(".")
         info = MetricInfo(name, number, title, kind, role, version)
         made = Metric(info, tuple(needs), judge, judge.__module__, doc)
@@ -174,7 +176,9 @@ def give_verdict(metric: Metric, evidence: Evidence, pass_at: float = PASS_AT) -
         state, reason, line = State.HARNESS_ERROR, error.code, error.message
     stages = [result for name in metric.needs if (result := evidence.get(name)) is not None]
     seconds = sum(s.seconds for s in stages) + time.monotonic() - begin
-    return Verdict(metric.name, evidence.epoch, state, low, high, reason, line[:600], links_of(evidence, metric), round(seconds, 3))
+    return Verdict(
+        metric.name, evidence.epoch, state, low, high, reason, line[:600], links_of(evidence, metric), round(seconds, 3)
+    )
 
 
 def _state(info: MetricInfo, finding: Finding, pass_at: float) -> State:

@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,8 @@ from fixtures.workspace import work_dir_of
 from plugins.metric import PASS_AT
 from plugins.sinks import SINKS
 
-KNOWN_KEYS = frozenset({
-    "limits", "cpu_slots", "max_output", "max_file", "max_memory", "max_processes", "extensions", "template_manifests",
-    "profile", "pass_at", "cache_dir",
-})  # fmt: skip
+SIZES = ("cpu_slots", "max_output", "max_file", "max_memory", "max_processes")
+KNOWN_KEYS = frozenset({"limits", "extensions", "template_manifests", "profile", "pass_at", "cache_dir", *SIZES})
 
 
 #: The key under which the controller tells its workers the folder of the run.
@@ -34,7 +32,12 @@ RUN_DIR = "appeval_run_dir"
 def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("appeval", "evaluation of apps (pytest evals/)")
     add = group.addoption
-    add("--apps", action="append", metavar="DIR|GLOB", help="app folders: a folder of apps, one app, or a glob; repeatable (default: apps/ if it exists, else the bundled examples)")
+    add(
+        "--apps",
+        action="append",
+        metavar="DIR|GLOB",
+        help="app folders: a folder of apps, one app, or a glob; repeatable (default: apps/ if it exists, else the bundled examples)",
+    )
     add("--sandbox", default="auto", metavar="NAME", help="where the apps run: auto, local")
     add("--run-dir", metavar="DIR", help="where the run is written (default: runs/<id>)")
     add("--resume", metavar="RUN", help="go on with a run that was cut off: its id or its folder")
@@ -83,7 +86,9 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
     table = pyproject_table(project)
     unknown = set(table) - KNOWN_KEYS
     if unknown:
-        raise BadInput(f"[tool.appeval] knows no {', '.join(sorted(unknown))}; it knows {', '.join(sorted(KNOWN_KEYS))}")
+        raise BadInput(
+            f"[tool.appeval] knows no {', '.join(sorted(unknown))}; it knows {', '.join(sorted(KNOWN_KEYS))}"
+        )
     extensions = tuple(str(e) for e in table.get("extensions", ()))
     for extension in extensions:
         load_extension(project, extension)
@@ -93,8 +98,9 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
         cache_dir=project / table.get("cache_dir", ".cache"), sandbox=_sandbox(str(config.getoption("--sandbox"))),
         limits=_limits(table.get("limits", {}), config.getoption("--limit") or ()), extensions=extensions,
         template_manifests=tuple(table.get("template_manifests", ())),
-        **{key: int(table[key]) for key in ("cpu_slots", "max_output", "max_file", "max_memory", "max_processes") if key in table},
     )  # fmt: skip
+    sizes = {key: int(table[key]) for key in SIZES if key in table}
+    settings = replace(settings, **sizes)  # type: ignore[arg-type]  # all of SIZES are whole numbers
     return Request(
         settings=settings, places=_places(config, project), epochs=_epochs(str(config.getoption("--epochs"))),
         profile=str(table.get("profile", "weighted-1")), pass_at=float(table.get("pass_at", PASS_AT)),
@@ -154,7 +160,9 @@ def _run_dir(config: pytest.Config, project: Path) -> tuple[Path, bool]:
     if given:
         folder = (config.invocation_params.dir / given).absolute()
         if (folder / "session.json").exists():
-            raise BadInput(f"--run-dir={given} already holds a run; use --resume={given} to go on with it, or another folder")
+            raise BadInput(
+                f"--run-dir={given} already holds a run; use --resume={given} to go on with it, or another folder"
+            )
         if folder.exists() and not folder.is_dir():
             raise BadInput(f"--run-dir={given} is a file")
         return folder, False

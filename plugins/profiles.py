@@ -30,6 +30,7 @@ class Profile:
     full: Mapping[str, float]
     weights: Mapping[str, float]
     combine: Callable[[Shares], float | None] = field(repr=False)
+    formula: str = field(repr=False)
 
     @property
     def id(self) -> str:
@@ -90,10 +91,20 @@ _FULL: Mapping[str, float] = MappingProxyType({
     name: 5.0 if name in ("local_runability", "deployability") else 1.0 for name in _WEIGHTS
 })  # fmt: skip
 
+_WEIGHTED_FORMULA = (
+    "The weighted sum of the values (0–1, a scored metric as a fifth of its points). A metric that does not apply shares "
+    "its weight out among the others."
+)
+_GATED_FORMULA = (
+    "The older published formula, equal to the last bit: `R` the geometric mean (each value at least 1e-6) of metrics 1 to "
+    "5, `D` that of the two scored metrics / 5, `G` = (0.25 + 0.75 build)(0.25 + 0.75 runtime)(0.5 + 0.5 connectivity), the "
+    "score 100 (0.7 R + 0.3 D) G rounded to 0.1."
+)
+
 PROFILES: Mapping[str, Profile] = MappingProxyType({
     profile.id: profile
     for profile in (
-        Profile("weighted", 1, _FULL, _WEIGHTS, partial(_weighted_sum, _WEIGHTS)),
-        Profile("gated", 1, _FULL, MappingProxyType({}), _gated),
+        Profile("weighted", 1, _FULL, _WEIGHTS, partial(_weighted_sum, _WEIGHTS), _WEIGHTED_FORMULA),
+        Profile("gated", 1, _FULL, MappingProxyType({}), _gated, _GATED_FORMULA),
     )
 })  # fmt: skip

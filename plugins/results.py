@@ -69,4 +69,8 @@ def changed_settings(run_dir: Path, settings: Mapping[str, Any], versions: Mappi
     before = read_session(run_dir)
     now = json.loads(json.dumps({**settings, "metrics": versions}))
     then = {**before["settings"], "metrics": before["metrics"]}
-    return [f"{key}: {then.get(key)!r} then, {now.get(key)!r} now" for key in sorted({*then, *now}) if then.get(key) != now.get(key)]
+    return [
+        f"{key}: {then.get(key)!r} then, {now.get(key)!r} now"
+        for key in sorted({*then, *now})
+        if then.get(key) != now.get(key)
+    ]

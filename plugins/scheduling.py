@@ -20,7 +20,7 @@ def case_id(nodeid: str) -> str:
     return param.removesuffix("]") if bracket else nodeid
 
 
-class AppScheduling(LoadScopeScheduling):
+class AppScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
     """A scope is an app (and epoch). A worker that dies costs the metric at hand and nothing else."""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -28,7 +28,7 @@ class AppScheduling(LoadScopeScheduling):
 
     def remove_node(self, node: WorkerController) -> str | None:
         workload = self.assigned_work.pop(node)
-        pending = [nodeid for unit in workload.values() for nodeid, done in unit.items() if not done]
+        pending: list[str] = [nodeid for unit in workload.values() for nodeid, done in unit.items() if not done]
         if not pending:
             return None
         crashed = pending[0]

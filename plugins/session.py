@@ -64,7 +64,7 @@ class EvaluationSession:
             self._engine.start(self.needs.get(case.id, set()))
         return self._engine
 
-    def _watch(self, case: Case) -> "Events":
+    def _watch(self, case: Case) -> Events:
         return Events(self.request.settings.run_dir / "events.jsonl", case.id)
 
     def close_app(self) -> None:

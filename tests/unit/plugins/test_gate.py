@@ -14,7 +14,10 @@ SUMMARY = Summary(
     apps_attempted=6, apps_scored=4, avg_low=61.3, avg_high=82.0, success_low=0.85, success_high=0.9,
     pass_rate={"build_success": (0.9, 1.0)}, common_failures=(), states={"PASS": 50, "HARNESS_ERROR": 2},
 )  # fmt: skip
-METRICS = tuple(MetricInfo(name, i, name, "binary", "scored", 1) for i, name in enumerate(("build_success", "ui_renders"), 1))
+METRICS = (
+    MetricInfo("build_success", 1, "Build", "binary", "scored", 1),
+    MetricInfo("ui_renders", 7, "UI", "binary", "scored", 1),
+)
 RUN = Run(1, "r", "", 0.0, None, False, "weighted-1", 1, {}, {}, METRICS, (), SUMMARY)
 
 

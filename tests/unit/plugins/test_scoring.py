@@ -14,7 +14,8 @@ from plugins.scoring import CAP, NOT_APPLICABLE, Score, Value, capped, eff_units
 from reports.model import State, Verdict
 
 BINARY = (
-    "build_success", "runtime_success", "type_safety", "tests_pass", "databricks_connectivity", "data_returned", "ui_renders"
+    "build_success", "runtime_success", "type_safety", "tests_pass", "databricks_connectivity", "data_returned",
+    "ui_renders",
 )  # fmt: skip
 SCORED = ("local_runability", "deployability")
 
@@ -79,7 +80,7 @@ def older(marks: tuple[int, ...], local: int, deploy: int) -> float:
         product = 1.0
         for number in numbers:
             product *= max(number, 1e-6)
-        return product ** (1 / len(numbers))
+        return math.pow(product, 1 / len(numbers))
 
     b, r, t, s, c = (float(m) for m in marks)
     works = gm([b, r, t, s, c])
@@ -157,7 +158,7 @@ def test_missing_metrics_are_named() -> None:
 
 
 def test_an_unknown_profile_names_the_others() -> None:
-    with pytest.raises(ValueError, match="weighted-2.*weighted-1, gated-1"):
+    with pytest.raises(ValueError, match=r"weighted-2.*weighted-1, gated-1"):
         score(values(), "weighted-2")
 
 

@@ -48,10 +48,12 @@ def test_no_apps_is_nothing_known_rather_than_zero() -> None:
 
 def test_pass_rates_leave_out_only_what_does_not_apply() -> None:
     summary = summarize([
-        app("a", verdict(BUILD, State.PASS), verdict(TYPES, State.NOT_APPLICABLE), verdict(DEPLOY, State.PASS, low=4, high=4)),
+        app("a", verdict(BUILD, State.PASS), verdict(TYPES, State.NOT_APPLICABLE),
+            verdict(DEPLOY, State.PASS, low=4, high=4)),
         app("b", verdict(BUILD, State.BLOCKED), verdict(TYPES, State.NOT_APPLICABLE),
             verdict(DEPLOY, State.UNMEASURED, low=1, high=5)),
-        app("c", verdict(BUILD, State.HARNESS_ERROR), verdict(TYPES, State.NOT_APPLICABLE), verdict(DEPLOY, State.FAIL)),
+        app("c", verdict(BUILD, State.HARNESS_ERROR), verdict(TYPES, State.NOT_APPLICABLE),
+            verdict(DEPLOY, State.FAIL)),
         app("no verdict"),
     ], METRICS[:1] + METRICS[2:])  # fmt: skip
     assert summary.pass_rate == {"build": (0.25, 0.75), "deploy": (0.25, 0.7)}
@@ -93,8 +95,7 @@ def test_a_failure_without_reason_or_evidence_still_has_a_name() -> None:
 
 
 def test_states_are_counted_over_all_verdicts() -> None:
-    summary = summarize(
-        [app("a", verdict(BUILD, State.PASS), verdict(TYPES, State.FAIL)), app("b", verdict(BUILD, State.PASS))], METRICS
-    )
+    apps = [app("a", verdict(BUILD, State.PASS), verdict(TYPES, State.FAIL)), app("b", verdict(BUILD, State.PASS))]
+    summary = summarize(apps, METRICS)
     assert summary.states == {"PASS": 2, "FAIL": 1}
     assert all(type(name) is str for name in summary.states)

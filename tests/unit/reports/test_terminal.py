@@ -74,7 +74,9 @@ def test_epochs(epochs: Run) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["\x1b[2Jwipe", "[bold]markup[/bold]", ":smile:", "a\nb\rc", "\u202eexe.txt", "日本語" * 30])
+@pytest.mark.parametrize(
+    "name", ["\x1b[2Jwipe", "[bold]markup[/bold]", ":smile:", "a\nb\rc", "\u202eexe.txt", "日本語" * 30]
+)
 def test_hostile_names(name: str, run_of: Callable[..., Run], app_of: Callable[..., AppResult]) -> None:
     run = run_of(app_of(name, BINARY_APP, 100, 100, labels=(name,)), skipped=((name, name),))
     text = score_table(run, 80, False)

@@ -1,0 +1,67 @@
+# Two commands do everything: `make evals` and `make test`. Both set up what they need first.
+#   make evals [APPS=path/to/apps] [N=2] [ARGS="--gate=..."]
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+N ?= 2
+ARGS ?=
+APPS ?=
+# uv from PATH; where it is missing, a private copy bootstrapped with pip.
+UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
+
+.PHONY: help env browser evals test test-all lint lock docs manifest clean
+
+help:
+	@echo "make evals               evaluate the bundled example apps; the verdicts must equal their expected.toml"
+	@echo "make evals APPS=DIR      evaluate your own apps"
+	@echo "make test                the harness's own tests        make test-all   the slow ones too"
+	@echo "make lint                ruff and mypy                  make lock       renew requirements.lock"
+	@echo "make env, make browser   only set up                    make docs       renew docs/METRICS.md"
+
+.cache/uv/bin/uv:
+	@echo "uv is not installed; making a private copy with pip"
+	@$(PYTHON) -m venv .cache/uv || { echo "Python's venv is missing: on Debian, apt-get install -y python3-venv"; exit 1; }
+	@.cache/uv/bin/pip install --quiet --disable-pip-version-check uv
+
+$(BIN)/.ready: requirements.lock pyproject.toml $(if $(findstring .cache/uv,$(UV)),.cache/uv/bin/uv)
+	@test -x $(BIN)/python || $(UV) venv --quiet --python '>=3.11' $(VENV)
+	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@
+
+env: $(BIN)/.ready
+
+browser: env
+	@$(BIN)/appeval browser || true
+
+# Bundled apps: 0 exactly when every verdict is as expected. Your own: 0 when nothing of ours broke.
+evals: browser
+	@status=0; $(BIN)/python -m pytest evals/ -n $(N) $(if $(APPS),--apps='$(APPS)') $(ARGS) || status=$$?; \
+	if [ $$status -gt 1 ]; then exit $$status; fi; \
+	$(if $(APPS),exit 0,$(BIN)/appeval verify)
+
+test: browser
+	@$(BIN)/python -m pytest -n $(N) -m "not slow" $(ARGS)
+
+test-all: browser lint
+	@$(BIN)/python -m pytest -n $(N) $(ARGS)
+
+lint: env
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+lock:
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 --extra dev \
+		--output-file requirements.lock pyproject.toml
+
+docs: env
+	@$(BIN)/appeval docs
+
+manifest: env
+	@$(BIN)/appeval manifest edda_templates/trpc_react -o edda_templates/manifests/trpc_react.json
+
+clean:
+	@rm -rf $(VENV) .cache runs

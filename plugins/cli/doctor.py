@@ -1,0 +1,98 @@
+"""`appeval doctor`: what this machine can measure, what is missing and how to get it, and what killed runs left."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fixtures.browser import find_chromium
+from fixtures.sandbox.environment import node_headers
+from fixtures.sandbox.processes import owner_of, reap_dead_owners
+from fixtures.workspace import work_dir_of
+from plugins.cli import project_folder
+from plugins.toolchain import toolchain
+
+HELP = "what this machine can measure; --clean removes what killed runs left"
+_MINIMUM_NODE, _MINIMUM_FREE = 20, 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that an evaluation needs. `cost` is what is lost without it, `fix` how to get it."""
+
+    name: str
+    ok: bool
+    found: str
+    cost: str = ""
+    fix: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clean", action="store_true", help="end processes and remove copies of runs that were killed")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 when everything can be measured that this version can measure, 1 when something is missing."""
+    if arguments.clean:
+        _clean()
+    checks = list(_checks())
+    for check in checks:
+        print(f"{'ok     ' if check.ok else 'missing'}  {check.name}: {check.found}")
+        if not check.ok:
+            print(f"           without it: {check.cost}\n           to get it: {check.fix}")
+    print(
+        "not in this version: warehouse (connectivity and data are UNMEASURED), container engine (deployability is partly)"
+    )
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def _checks() -> Iterator[Check]:
+    versions = toolchain()
+    everything, install_node = "nothing can be measured", "install Node.js 20 or newer, with npm"
+    node = versions.get("node", "")
+    recent = node.lstrip("v").split(".")[0].isdigit() and int(node.lstrip("v").split(".")[0]) >= _MINIMUM_NODE
+    yield Check("Python", sys.version_info >= (3, 11), versions["python"], everything, "install Python 3.11 or newer")
+    yield Check("Node.js", recent, node or "not found", everything, install_node)
+    yield Check("npm", "npm" in versions, versions.get("npm", "not found"), everything, install_node)
+    yield Check("git", shutil.which("git") is not None, shutil.which("git") or "not found",
+                "runs do not say which version of the harness made them", "install git")  # fmt: skip
+    chromium = find_chromium()
+    yield Check("Chromium", chromium is not None, f"{chromium.path} ({chromium.origin})" if chromium else "not found",
+                "ui_renders is UNMEASURED", "appeval browser")  # fmt: skip
+    headers = node_headers()
+    yield Check("Node headers", True, str(headers) if headers else "not found; native modules may need a download")
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    yield Check(f"disk ({tempfile.gettempdir()})", free > _MINIMUM_FREE, f"{free / 1e9:.0f} GB free",
+                "installs may fail for want of space", "free some, or set TMPDIR to a larger disk")  # fmt: skip
+    left = list(_abandoned())
+    yield Check("left by killed runs", not left, ", ".join(p.name for p in left) or "nothing",
+                "disk space, and perhaps running servers", "appeval doctor --clean")  # fmt: skip
+
+
+def _runs() -> Iterator[Path]:
+    folder = project_folder() / "runs"
+    if folder.is_dir():
+        yield from (p for p in sorted(folder.iterdir()) if p.is_dir() and not p.is_symlink())
+
+
+def _abandoned() -> Iterator[Path]:
+    """Runs without a living owner that left processes written down, or copies of apps."""
+    for folder in _runs():
+        ledgers = list((folder / "processes").glob("*.jsonl"))
+        if any(owner_of(path).alive() for path in ledgers):
+            continue
+        if ledgers or work_dir_of(folder, Path(tempfile.gettempdir())).exists():
+            yield folder
+
+
+def _clean() -> None:
+    for folder in list(_abandoned()):
+        ended = reap_dead_owners(folder / "processes")
+        copies = work_dir_of(folder, Path(tempfile.gettempdir()))
+        shutil.rmtree(copies, ignore_errors=True)
+        print(f"cleaned {folder.name}: {ended} processes ended, copies removed")
