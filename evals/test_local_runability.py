@@ -16,11 +16,13 @@ def judge(evidence: Evidence) -> Finding:
     why_not_clean = install.problem.message if install.problem else "; ".join(
         f"{entry['folder'] or '.'}: {entry['note']}" for entry in install.facts["installed"] if not entry["clean"]
     )  # fmt: skip
+    no_readme = "no README" if readme["path"] is None else "no install or start command"
+    lacks = ", ".join(variables["missing"][:5])
+    no_example = "no .env.example" if variables["example_file"] is None else f"lacks {lacks}"
     started, start_detail, healthy, health_detail = _started(evidence)
     return scored([
-        Point("README", readme["has_install"] and documented, "no README" if readme["path"] is None else "no install or start command"),
-        Point("env example", variables["example_file"] is not None and not variables["missing"],
-              "no .env.example" if variables["example_file"] is None else f"lacks {', '.join(variables['missing'][:5])}"),
+        Point("README", readme["has_install"] and documented, no_readme),
+        Point("env example", variables["example_file"] is not None and not variables["missing"], no_example),
         Point("clean install", clean, why_not_clean),
         Point("documented start", started, start_detail),
         Point("health and smoke", healthy, health_detail),

@@ -1,4 +1,4 @@
-"""Metric 7, UI: Chromium loads the page: no uncaught error, no failed critical resource, no error screen, visible content."""
+"""Metric 7, UI: Chromium shows the page: no uncaught error, no failed critical resource, no error screen, some content."""
 
 import re
 

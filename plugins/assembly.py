@@ -50,7 +50,8 @@ def _app_result(
     session: EvaluationSession, cases: Sequence[Case], metrics: Sequence[Metric], gathered: Gathered
 ) -> AppResult:
     app, run_dir = cases[0].app, session.request.settings.run_dir
-    evidence = [e for case in cases if (e := load_evidence(app_folder(run_dir, app, case.epoch) / "evidence.json"))]
+    files = [app_folder(run_dir, app, case.epoch) / "evidence.json" for case in cases]
+    evidence = [e for file in files if (e := load_evidence(file))]
     labels = tuple(dict.fromkeys(label for e in evidence for label in labels_of(e)))
     verdicts = [[_verdict(case, metric, gathered) for metric in metrics] for case in cases]
     ranges = [_score(some, metrics, session.request.profile, bool(labels)) for some in verdicts]

@@ -86,10 +86,10 @@ class Progress:
     def _counts(self) -> str:
         done, total = self._done()
         metrics = sum(len(case.verdicts) for case in self._cases.values())
-        text = f"{done}/{total} apps, {metrics}/{sum(self._expected.values())} verdicts, {_duration(time.time() - self._begin)}"
-        if 0 < metrics < sum(self._expected.values()):
-            rate = (time.time() - self._begin) / metrics
-            text += f", about {_duration(rate * (sum(self._expected.values()) - metrics))} to go"
+        wanted, elapsed = sum(self._expected.values()), time.time() - self._begin
+        text = f"{done}/{total} apps, {metrics}/{wanted} verdicts, {_duration(elapsed)}"
+        if 0 < metrics < wanted:
+            text += f", about {_duration(elapsed / metrics * (wanted - metrics))} to go"
         return text
 
     def _done(self) -> tuple[int, int]:

@@ -44,6 +44,8 @@ def verdict(request: pytest.FixtureRequest) -> GiveVerdict:
 
     def give(metric: Metric, app: App) -> None:
         __tracebackhide__ = True
+        if app is not case.app:
+            raise ValueError(f"{metric.name} was given {app.name}, and its test is for {case.app.name}")
         given = session.verdict(metric, case)
         request.node.user_properties.extend(properties_of(given))
         say(given)

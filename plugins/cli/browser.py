@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _quietly(argv: list[str]) -> bool:
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - constant commands
             argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=_PATIENCE, check=False
         )
     except (OSError, subprocess.TimeoutExpired):

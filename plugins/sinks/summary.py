@@ -17,10 +17,10 @@ class SummarySink:
     options: tuple[SinkOption, ...] = ()
     takes_partial = True
 
-    def wanted(self, options: Options) -> bool:
+    def wanted(self, _options: Options) -> bool:
         return True
 
-    def emit(self, run: Run, run_dir: Path, options: Options) -> str:
+    def emit(self, run: Run, run_dir: Path, _options: Options) -> str:
         write_atomically(run_dir / "summary.md", summary_markdown(run))
         write_atomically(run_dir / "metrics.csv", metrics_csv(run))
         return f"report: {run_dir / 'summary.md'}"
