@@ -39,11 +39,21 @@ def assemble(session: EvaluationSession, metrics: Sequence[Metric], gathered: Ga
     apps = tuple(_app_result(session, cases, metrics, gathered) for cases in by_app.values())
     request = session.request
     return Run(
-        schema=SCHEMA, id=request.run_id, started=gathered.started, seconds=round(gathered.seconds, 1),
-        git_commit=git_commit(request.settings.project), partial=partial, profile=request.profile, epochs=request.epochs,
-        toolchain=toolchain(), settings=request.comparable(), metrics=infos, apps=apps, summary=summarize(apps, infos),
+        schema=SCHEMA,
+        id=request.run_id,
+        started=gathered.started,
+        seconds=round(gathered.seconds, 1),
+        git_commit=git_commit(request.settings.project),
+        partial=partial,
+        profile=request.profile,
+        epochs=request.epochs,
+        toolchain=toolchain(),
+        settings=request.comparable(),
+        metrics=infos,
+        apps=apps,
+        summary=summarize(apps, infos),
         skipped=tuple((s.path.name, s.reason) for s in session.discovery.skipped),
-    )  # fmt: skip
+    )
 
 
 def _app_result(

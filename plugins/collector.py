@@ -16,7 +16,7 @@ import pytest
 from fixtures.evidence import write_atomically
 from plugins.assembly import Gathered, assemble, now
 from plugins.metric import Metric
-from plugins.results import append_verdict, read_session, write_session
+from plugins.results import append_verdict, end_cut_line, read_session, write_session
 from plugins.scheduling import case_id
 from plugins.session import EvaluationSession, digests_of
 from plugins.verdict import verdict_of
@@ -46,6 +46,7 @@ class Collector:
         self.expected: dict[str, tuple[str, Metric]] = {}
         self.verdicts: dict[tuple[str, str], Verdict] = {}
         self._pending: dict[str, _Pending] = {}
+        self._settled: set[str] = set()
         self._digests = digests_of(session.cases)
         self._begin = time.monotonic()
         self._started = now()
@@ -58,6 +59,7 @@ class Collector:
         if self.session.request.resumed:
             self._started = str(read_session(self.run_dir)["started"])
             self.verdicts.update(self.session.stored)
+            end_cut_line(self.run_dir)
         else:
             versions = {m.name: m.info.version for m in self.metrics}
             write_session(self.run_dir, self._started, self.session.request.comparable(), versions)
@@ -75,8 +77,8 @@ class Collector:
 
     def take(self, report: pytest.TestReport) -> None:
         """One phase of one test, from whichever process."""
-        if report.nodeid not in self.expected:
-            return
+        if report.nodeid not in self.expected or report.nodeid in self._settled:
+            return  # settled: a worker may die when its verdict is in and the next test has not begun
         pending = self._pending.setdefault(report.nodeid, _Pending())
         pending.outcomes.append(report.outcome)
         pending.verdict = verdict_of(dict(report.user_properties)) or pending.verdict
@@ -84,12 +86,14 @@ class Collector:
             pending.trouble = str(report.longrepr)
         when: str = report.when or ""
         if when == "???":
+            pending.verdict = None
             self._settle(report.nodeid, "harness.worker_crashed")
         elif when == "teardown":
             self._settle(report.nodeid, "harness.no_verdict")
 
     def _settle(self, nodeid: str, otherwise: str) -> None:
         pending = self._pending.pop(nodeid)
+        self._settled.add(nodeid)
         case, metric = self.expected[nodeid]
         epoch = next(c.epoch for c in self.session.cases if c.id == case)
         verdict = pending.verdict
@@ -118,6 +122,10 @@ class Collector:
             append_verdict(self.run_dir, case, self._digests[case], verdict)
         self.verdicts[key] = verdict
         self.config.hook.pytest_appeval_verdict(case=case, verdict=verdict)
+
+    def given(self) -> list[tuple[str, str]]:
+        """Case and metric of what this session has settled: a replacement worker is not asked for it."""
+        return [(case, metric.name) for case, metric in (self.expected[nodeid] for nodeid in sorted(self._settled))]
 
     # ------------------------------------------------------------------ the end
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fixtures.sandbox.processes import reap_dead_owners
+from fixtures.stages import STAGES
+from fixtures.stages.graph import closure
 from plugins.collector import Collector
 from plugins.exit_codes import ExitCode, exit_code
 from plugins.gate import Condition, Outcome, check, parse
 from plugins.metric import METRICS
-from plugins.options import RUN_DIR
+from plugins.options import GIVEN, RUN_DIR
 from plugins.progress import Progress
 from plugins.scheduling import AppScheduling
 from plugins.session import EvaluationSession
@@ -23,7 +25,7 @@ from reports.terminal import score_table
 from reports.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from xdist.workermanage import WorkerController
 
@@ -37,6 +39,7 @@ class EvaluationController:
         self.outcomes: tuple[Outcome, ...] = ()
         self.said: list[str] = []
         self.troubles: list[str] = []
+        self.interrupted = False
         self._begun = False
 
     # ------------------------------------------------------------------ beginning
@@ -61,6 +64,7 @@ class EvaluationController:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: WorkerController) -> None:
         node.workerinput[RUN_DIR] = str(self.collector.run_dir)
+        node.workerinput[GIVEN] = self.collector.given()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
@@ -75,11 +79,19 @@ class EvaluationController:
             self._begun = True
             self.collector.begin()
             self.session.machine.keep()
+            if not self.config.getoption("verbose"):
+                reporter.showfspath = False  # no line per file either; at configure time there is no reporter yet
             self.progress = Progress(self.collector.run_dir, reporter)
             self.config.pluginmanager.register(self.progress, "appeval-progress")
             self.progress.start()
         assert self.progress is not None
-        self.progress.expect(Counter(case for case, _ in self.collector.expected.values()))
+        expected = list(self.collector.expected.values())
+        limits = self.session.request.settings.limits
+        weights: dict[str, dict[str, float]] = {}
+        for case, metric in expected:
+            stages = (STAGES[name] for name in closure(metric.needs))
+            weights.setdefault(case, {}).update({s.name: float(limits.get(s.name, s.limit)) for s in stages})
+        self.progress.expect(Counter(case for case, _ in expected), weights)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> object | None:
@@ -117,6 +129,7 @@ class EvaluationController:
         if not self._begun:
             return
         stopped = bool(session.shouldstop or session.shouldfail) or exitstatus == ExitCode.INTERRUPTED
+        self.interrupted = stopped
         self.run = self.collector.finish(interrupted=stopped)
         self._feed_sinks(self.run)
         self.outcomes = check(self.gate, self.run)
@@ -160,13 +173,16 @@ class EvaluationController:
         reporter.write_line("")
         reporter.write(score_table(run, width=width, colour=reporter.hasmarkup))
         for outcome in self.outcomes:
-            reporter.write_line(
-                f"gate {'holds' if outcome.holds else 'does not hold'}: {outcome.condition} (it is {'not known' if outcome.value is None else outcome.value})"
-            )
+            holds, seen = "holds" if outcome.holds else "does not hold", outcome.value
+            known = "not known" if seen is None else f"{seen:g}"
+            reporter.write_line(f"gate {holds}: {outcome.condition} (it is {known})")
         for trouble in self.troubles:
             reporter.write_line(trouble, red=True)
         for line in self.said:
             reporter.write_line(_shorter(line))
+        if self.interrupted:
+            resume = run.id if self.collector.run_dir.parent.name == "runs" else str(self.collector.run_dir)
+            reporter.write_line(_shorter(f"the run was cut off; go on with --resume={resume}"))
 
     @pytest.hookimpl
     def pytest_unconfigure(self) -> None:
@@ -180,11 +196,11 @@ def _shorter(line: str) -> str:
     return line.replace(f"{Path.cwd()}/", "")
 
 
-def gate_of(text: str | None) -> tuple[Condition, ...]:
-    """The conditions of `--gate`; raises pytest.UsageError for a text that is none."""
+def gate_of(text: str | None, metrics: Iterable[str]) -> tuple[Condition, ...]:
+    """The conditions of `--gate`; raises pytest.UsageError for a text that is none, or that names no metric of these."""
     if not text:
         return ()
     try:
-        return parse(text)
+        return parse(text, metrics)
     except ValueError as error:
-        raise pytest.UsageError(f"--gate: {error}") from None
+        raise pytest.UsageError(str(error)) from None

@@ -19,6 +19,7 @@ from fixtures.settings import Settings, pyproject_table
 from fixtures.stages import STAGES
 from fixtures.workspace import work_dir_of
 from plugins.metric import PASS_AT
+from plugins.results import read_session
 from plugins.sinks import SINKS
 
 SIZES = ("cpu_slots", "max_output", "max_file", "max_memory", "max_processes")
@@ -27,6 +28,8 @@ KNOWN_KEYS = frozenset({"limits", "extensions", "template_manifests", "profile",
 
 #: The key under which the controller tells its workers the folder of the run.
 RUN_DIR = "appeval_run_dir"
+#: The key under which a replacement of a dead worker learns what it need not measure: pairs of case id and metric.
+GIVEN = "appeval_given"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -36,12 +39,16 @@ def add_options(parser: pytest.Parser) -> None:
         "--apps",
         action="append",
         metavar="DIR|GLOB",
-        help="app folders: a folder of apps, one app, or a glob; repeatable (default: apps/ if it exists, else the bundled examples)",
+        help="a folder of apps, one app, or a glob; repeatable (default: apps/, else the bundled examples)",
     )
-    add("--sandbox", default="auto", metavar="NAME", help="where the apps run: auto, local")
+    add("--sandbox", metavar="NAME", help="where the apps run: auto (the default), local")
     add("--run-dir", metavar="DIR", help="where the run is written (default: runs/<id>)")
-    add("--resume", metavar="RUN", help="go on with a run that was cut off: its id or its folder")
-    add("--epochs", default="1", metavar="K", help="repeat every metric K times; report the share and the spread")
+    add(
+        "--resume",
+        metavar="RUN",
+        help="go on with a run that was cut off: its id or folder; other options keep their values",
+    )
+    add("--epochs", metavar="K", help="repeat every metric K times; report the share and the spread")
     add("--gate", metavar="CONDITIONS", help='exit 0 exactly when they hold: "avg_appeval_100>=80,success_rate>=0.85"')
     for sink in SINKS:
         for option in sink.options:
@@ -69,9 +76,14 @@ class Request:
     def comparable(self) -> dict[str, Any]:
         """The settings that decide verdicts: a resumed run must have the same."""
         return {
-            "sandbox": self.settings.sandbox, "warehouse": self.settings.warehouse, "epochs": self.epochs,
-            "profile": self.profile, "pass_at": self.pass_at, "limits": dict(self.settings.limits),
-        }  # fmt: skip
+            "apps": list(self.places),
+            "sandbox": self.settings.sandbox,
+            "warehouse": self.settings.warehouse,
+            "epochs": self.epochs,
+            "profile": self.profile,
+            "pass_at": self.pass_at,
+            "limits": dict(self.settings.limits),
+        }
 
 
 def request_of(config: pytest.Config, project: Path) -> Request:
@@ -93,23 +105,41 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
     for extension in extensions:
         load_extension(project, extension)
     run_dir, resumed = _run_dir(config, project)
+    before: dict[str, Any] = _settings_before(run_dir) if resumed else {}
+    limits = config.getoption("--limit")
     settings = Settings(
-        project=project, run_dir=run_dir, work_dir=work_dir_of(run_dir, Path(tempfile.gettempdir())),
-        cache_dir=project / table.get("cache_dir", ".cache"), sandbox=_sandbox(str(config.getoption("--sandbox"))),
-        limits=_limits(table.get("limits", {}), config.getoption("--limit") or ()), extensions=extensions,
+        project=project,
+        run_dir=run_dir,
+        work_dir=work_dir_of(run_dir, Path(tempfile.gettempdir())),
+        cache_dir=project / table.get("cache_dir", ".cache"),
+        sandbox=_sandbox(str(config.getoption("--sandbox") or before.get("sandbox", "auto"))),
+        limits=before["limits"] if before and not limits else _limits(table.get("limits", {}), limits or ()),
+        extensions=extensions,
         template_manifests=tuple(table.get("template_manifests", ())),
-    )  # fmt: skip
+    )
     sizes = {key: int(table[key]) for key in SIZES if key in table}
     settings = replace(settings, **sizes)  # type: ignore[arg-type]  # all of SIZES are whole numbers
     return Request(
-        settings=settings, places=_places(config, project), epochs=_epochs(str(config.getoption("--epochs"))),
+        settings=settings, places=_places(config, project, before.get("apps")),
+        epochs=_epochs(str(config.getoption("--epochs") or before.get("epochs", 1))),
         profile=str(table.get("profile", "weighted-1")), pass_at=float(table.get("pass_at", PASS_AT)),
         gate=config.getoption("--gate"), resumed=resumed, started=time.time(),
     )  # fmt: skip
 
 
-def _places(config: pytest.Config, project: Path) -> tuple[str, ...]:
+def _settings_before(run_dir: Path) -> dict[str, Any]:
+    """What the first part of a resumed run was asked; options that are not given again keep their values."""
+    try:
+        settings: dict[str, Any] = read_session(run_dir)["settings"]
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    return settings
+
+
+def _places(config: pytest.Config, project: Path, before: Sequence[str] | None) -> tuple[str, ...]:
     given = config.getoption("--apps")
+    if not given and before:
+        return tuple(before)
     if given:
         return tuple(str((config.invocation_params.dir / place).absolute()) for place in given)
     return (str(project / "apps"),) if (project / "apps").is_dir() else (str(project / "fixtures/apps"),)

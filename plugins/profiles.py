@@ -92,13 +92,13 @@ _FULL: Mapping[str, float] = MappingProxyType({
 })  # fmt: skip
 
 _WEIGHTED_FORMULA = (
-    "The weighted sum of the values (0–1, a scored metric as a fifth of its points). A metric that does not apply shares "
-    "its weight out among the others."
+    "The weighted sum of the values (0–1, a scored metric as a fifth of its points). A metric that does not apply "
+    "shares its weight out among the others."
 )
 _GATED_FORMULA = (
-    "The older published formula, equal to the last bit: `R` the geometric mean (each value at least 1e-6) of metrics 1 to "
-    "5, `D` that of the two scored metrics / 5, `G` = (0.25 + 0.75 build)(0.25 + 0.75 runtime)(0.5 + 0.5 connectivity), the "
-    "score 100 (0.7 R + 0.3 D) G rounded to 0.1."
+    "The older published formula, equal to the last bit: `R` the geometric mean (each value at least 1e-6) of metrics "
+    "1 to 5, `D` that of the two scored metrics / 5, `G` = (0.25 + 0.75 build)(0.25 + 0.75 runtime)(0.5 + 0.5 "
+    "connectivity), the score 100 (0.7 R + 0.3 D) G rounded to 0.1."
 )
 
 PROFILES: Mapping[str, Profile] = MappingProxyType({

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.live import Live
 
+_TOO_EARLY = 0.08  # an estimate from less than this share of the work would only alarm
 _WORTH_A_WORD = (State.FAIL, State.HARNESS_ERROR)
 
 
@@ -29,23 +30,26 @@ _WORTH_A_WORD = (State.FAIL, State.HARNESS_ERROR)
 class _CaseProgress:
     started: float | None = None
     running: dict[str, float] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
     verdicts: list[Verdict] = field(default_factory=list)
 
 
 class Progress:
-    """Counts verdicts against what is expected. `expected` maps a case id to its number of metrics."""
+    """Counts verdicts against what is expected, and weighs stages by their limits for an estimate of the rest."""
 
     def __init__(self, run_dir: Path, reporter: pytest.TerminalReporter) -> None:
         self._events, self._reporter = run_dir / "events.jsonl", reporter
         self._offset = self._events.stat().st_size if self._events.exists() else 0
         self._cases: dict[str, _CaseProgress] = {}
         self._expected: dict[str, int] = {}
+        self._weights: dict[str, dict[str, float]] = {}
         self._begin = time.time()
         self._live: Live | None = None
         self._quiet = reporter.verbosity != 0
 
-    def expect(self, expected: Mapping[str, int]) -> None:
-        self._expected = dict(expected)
+    def expect(self, expected: Mapping[str, int], weights: Mapping[str, dict[str, float]]) -> None:
+        """`expected` maps a case id to its number of metrics, `weights` to the limits of its stages in seconds."""
+        self._expected, self._weights = dict(expected), dict(weights)
 
     # ------------------------------------------------------------------ live
 
@@ -88,9 +92,20 @@ class Progress:
         metrics = sum(len(case.verdicts) for case in self._cases.values())
         wanted, elapsed = sum(self._expected.values()), time.time() - self._begin
         text = f"{done}/{total} apps, {metrics}/{wanted} verdicts, {_duration(elapsed)}"
-        if 0 < metrics < wanted:
-            text += f", about {_duration(elapsed / metrics * (wanted - metrics))} to go"
+        share = self._share_done()
+        if share > _TOO_EARLY and metrics < wanted:
+            text += f", about {_duration(elapsed / share * (1 - share))} to go"
         return text
+
+    def _share_done(self) -> float:
+        """How much of the work is behind us, 0 to 1: a stage weighs as much as its limit."""
+        total = sum(sum(stages.values()) for stages in self._weights.values())
+        done = 0.0
+        for case_id, stages in self._weights.items():
+            case = self._case(case_id)
+            complete = len(case.verdicts) >= self._expected.get(case_id, 0)
+            done += sum(weight for stage, weight in stages.items() if complete or stage in case.ended)
+        return done / total if total else 0.0
 
     def _done(self) -> tuple[int, int]:
         done = sum(1 for id_, count in self._expected.items() if count and len(self._case(id_).verdicts) >= count)
@@ -114,6 +129,7 @@ class Progress:
                     case.running[event["stage"]] = event["time"]
                 else:
                     case.running.pop(event["stage"], None)
+                    case.ended.add(event["stage"])
             except (ValueError, KeyError, TypeError):
                 continue
 

@@ -23,6 +23,14 @@ def append_verdict(run_dir: Path, case: str, digest: str, verdict: Verdict) -> N
         stream.write(line + "\n")
 
 
+def end_cut_line(run_dir: Path) -> None:
+    """A line that a killed run could not finish gets its end, so that the next verdict has a line of its own."""
+    path = run_dir / "results.jsonl"
+    if path.exists() and not path.read_bytes().endswith(b"\n"):
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write("\n")
+
+
 def stored_verdicts(run_dir: Path, digests: Mapping[str, str]) -> dict[tuple[str, str], Verdict]:
     """The final verdicts of an earlier part of the run by (case, metric), for apps that have not changed since.
 

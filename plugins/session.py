@@ -32,13 +32,18 @@ class Case:
 
 @dataclass(slots=True)
 class EvaluationSession:
-    """`needs` maps the id of each case to the stages that its selected metrics need; `cases` are all of them."""
+    """`needs` maps the id of each case to the stages that its selected metrics need; `cases` are all of them.
+
+    `stored` are verdicts of an earlier part of the run, `given` those (case id, metric) that a worker which has died
+    had settled: nobody asks for them again.
+    """
 
     request: Request
     discovery: Discovery
     cases: tuple[Case, ...]
     machine: Machine
     stored: dict[tuple[str, str], Verdict]
+    given: frozenset[tuple[str, str]] = frozenset()
     needs: dict[str, set[str]] = field(default_factory=dict)
     _engine: StageEngine | None = None
     _current: str = ""
@@ -46,7 +51,7 @@ class EvaluationSession:
     def select(self, metric: Metric, case: Case) -> None:
         """A metric of a case is going to be asked for: what it needs will be run, unless it is already known."""
         needs = self.needs.setdefault(case.id, set())
-        if (case.id, metric.name) not in self.stored:
+        if (case.id, metric.name) not in self.stored.keys() | self.given:
             needs.update(metric.needs)
 
     def verdict(self, metric: Metric, case: Case) -> Verdict:
@@ -94,7 +99,9 @@ class Events:
 SESSION = pytest.StashKey[EvaluationSession]()
 
 
-def open_session(request: Request, *, keeper: bool) -> EvaluationSession:
+def open_session(
+    request: Request, *, keeper: bool, given: frozenset[tuple[str, str]] = frozenset()
+) -> EvaluationSession:
     """Find the apps and make the session; raises pytest.UsageError when there is nothing to evaluate."""
     try:
         discovery = discover(request.places, request.settings.project)
@@ -102,7 +109,7 @@ def open_session(request: Request, *, keeper: bool) -> EvaluationSession:
         raise pytest.UsageError(str(error)) from None
     cases = tuple(cases_of(discovery.apps, request.epochs))
     stored = stored_verdicts(request.settings.run_dir, digests_of(cases)) if request.resumed else {}
-    return EvaluationSession(request, discovery, cases, Machine(request.settings, keeper=keeper), stored)
+    return EvaluationSession(request, discovery, cases, Machine(request.settings, keeper=keeper), stored, given)
 
 
 def cases_of(apps: Iterable[App], epochs: int) -> Iterable[Case]:

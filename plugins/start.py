@@ -10,7 +10,7 @@ from fixtures.errors import BadInput
 from fixtures.settings import pyproject_table
 from plugins.controller import EvaluationController, gate_of
 from plugins.metric import load_metrics
-from plugins.options import Request, request_of
+from plugins.options import GIVEN, Request, request_of
 from plugins.process import EvaluationProcess
 from plugins.results import changed_settings
 from plugins.session import SESSION, open_session
@@ -45,6 +45,8 @@ def start_evaluation(config: pytest.Config, project: Path) -> None:
     """Register the hooks of this process. What is wrong with the request is a pytest.UsageError."""
     is_worker = hasattr(config, "workerinput")
     distributed = not is_worker and config.getoption("dist", "no") != "no"
+    if distributed and config.getoption("dist") != "load":
+        raise pytest.UsageError(f"--dist={config.getoption('dist')}: all of an app is measured by one worker; leave it out")
     request = request_of(config, project)
     try:
         metrics = load_metrics()
@@ -52,13 +54,14 @@ def start_evaluation(config: pytest.Config, project: Path) -> None:
         raise pytest.UsageError(str(error)) from None
     if request.resumed and not is_worker:
         _refuse_changes(request, {m.name: m.info.version for m in metrics})
-    session = open_session(request, keeper=not is_worker)
+    given = frozenset((case, metric) for case, metric in getattr(config, "workerinput", {}).get(GIVEN, ()))
+    session = open_session(request, keeper=not is_worker, given=given)
     config.stash[SESSION] = session
     if not distributed:
         config.pluginmanager.register(EvaluationProcess(session), "appeval-process")
     if is_worker:
         return
-    controller = EvaluationController(session, config, gate_of(request.gate))
+    controller = EvaluationController(session, config, gate_of(request.gate, (metric.name for metric in metrics)))
     config.pluginmanager.register(controller, "appeval-controller")
     _set_defaults(config, request)
 
@@ -81,6 +84,3 @@ def _set_defaults(config: pytest.Config, request: Request) -> None:
         config.option.tbstyle = "no"  # a failing metric has one line, printed with the table
     if config.getoption("reportchars") == "fE":
         config.option.reportchars = ""
-    reporter = config.pluginmanager.getplugin("terminalreporter")
-    if reporter is not None and not config.getoption("verbose"):
-        reporter.showfspath = False

@@ -9,7 +9,7 @@ from reports.failures import app_lines, unmeasured_lines
 from reports.headline import average_line, short_head, success_line, world_line
 from reports.measurements import heading, measured_text, shown_columns
 from reports.model import AppResult, Run, State
-from reports.text import count_text, markdown_text, score_text
+from reports.text import count_text, markdown_text, score_text, share_text
 
 SYMBOLS = {
     State.PASS: "✅",
@@ -47,10 +47,10 @@ def _head(run: Run) -> str:
 def _scores(run: Run) -> str:
     metrics = shown_metrics(run)
     labelled = any(app.labels for app in run.apps)
-    heads = ["app", "score", *(markdown_text(short_head(m)) for m in metrics), *(["label"] if labelled else [])]
+    heads = ["app", "score", "succeeds", *(markdown_text(short_head(m)) for m in metrics), *(["label"] if labelled else [])]
     rows = [
         [
-            markdown_text(app.app, 80), _score(app, run.epochs), *app_cells(app, metrics, SYMBOLS),
+            markdown_text(app.app, 80), _score(app, run.epochs), _success(app), *app_cells(app, metrics, SYMBOLS),
             *([_labels(app)] if labelled else []),
         ]
         for app in run.apps
@@ -61,6 +61,12 @@ def _scores(run: Run) -> str:
 def _score(app: AppResult, epochs: int) -> str:
     text = score_text(app.score.low, app.score.high)
     return f"{text} (spread {app.score.spread:.1f})" if epochs > 1 else text
+
+
+def _success(app: AppResult) -> str:
+    """Yes, no, or ? when nobody knows; with several epochs the share of those in which it succeeded."""
+    known = {(1.0, 1.0): "yes", (0.0, 0.0): "no", (0.0, 1.0): "?"}
+    return known.get((app.success_low, app.success_high)) or share_text(app.success_low, app.success_high)
 
 
 def _labels(app: AppResult) -> str:

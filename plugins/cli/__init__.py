@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fixtures.errors import BadInput
+from fixtures.registry import load_extension
+from fixtures.settings import pyproject_table
 
 
 def project_folder() -> Path:
@@ -22,6 +24,8 @@ def project_folder() -> Path:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit codes: 0 done, 1 the answer is no, 2 or 4 wrong usage, 3 trouble of ours."""
+    for extension in pyproject_table(project_folder()).get("extensions", ()):
+        load_extension(project_folder(), str(extension))
     parser = argparse.ArgumentParser(prog="appeval", description="Work with evaluation runs of generated apps.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in pkgutil.iter_modules(__path__):

@@ -27,7 +27,7 @@ def metrics_page() -> str:
     metrics = [m for m in load_metrics() if m.info.role != "runtime"]
     lines = [
         "# Metrics", "",
-        "Generated from the registry by `appeval docs`; do not edit. A metric is one file, `evals/test_<metric>.py`.", "",
+        "Generated from the registry by `appeval docs`; do not edit. Each metric is one file, `evals/test_*.py`.", "",
         "| # | metric | kind | role | version | needs the stages | passes when |", "|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for metric in metrics:
@@ -65,18 +65,21 @@ _STATES = """## States
 | `HARNESS_ERROR` | an error, not a failure: we broke | an interval, never a zero |
 
 A scored metric whose unmeasured points could decide either way is `UNMEASURED` and keeps the interval of its points.
-An app with anything unknown among its scored metrics has a score interval: from all of it failing to all of it passing.""".splitlines()
+An app with anything unknown among its scored metrics has a score interval: from all of it failing to all of it passing.
+""".splitlines()
 
 _COLUMNS = """## Columns of metrics.csv
 
 One row per app: `app`, `stack`, then
 
-- `appeval_100` (empty unless it is known exactly), `appeval_100_low`, `appeval_100_high`, `appeval_100_spread` over epochs,
-  `uncapped_low`, `uncapped_high` (without the cap of a label), `success_low`, `success_high`, `label`;
-- for every metric `<metric>_state`, `<metric>_low`, `<metric>_high` and `<metric>_reason`, joined by `;` where epochs differ;
-- the measurements that any app has (`lines_of_code`, `build_seconds`, `start_seconds`, `tests_total`, `coverage_percent`, the
-  seconds of each stage);
-- from the generator `cost_usd`, `tokens`, `turns`, `validation_runs`, and `eff_units` = tokens / 1000 + turns + validation runs,
-  over the parts that are known.
+- `appeval_100` (empty unless it is known exactly), `appeval_100_low`, `appeval_100_high`, `appeval_100_spread` over
+  epochs, `uncapped_low`, `uncapped_high` (without the cap of a label), `success_low`, `success_high`, `label`;
+- for every metric `<metric>_state`, `<metric>_low`, `<metric>_high` and `<metric>_reason`, joined by `;` where epochs
+  differ;
+- the measurements that any app has (`lines_of_code`, `build_seconds`, `start_seconds`, `tests_total`,
+  `coverage_percent`, the seconds of each stage);
+- from the generator `cost_usd`, `tokens`, `turns`, `validation_runs`, and `eff_units` = tokens / 1000 + turns +
+  validation runs, over the parts that are known.
 
-An empty cell is a value that nobody knows. Text that a spreadsheet would take for a formula begins with an apostrophe.""".splitlines()
+An empty cell is a value that nobody knows. Text that a spreadsheet would take for a formula begins with an apostrophe.
+""".splitlines()

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not check.ok:
             print(f"           without it: {check.cost}\n           to get it: {check.fix}")
     print(
-        "not in this version: warehouse (connectivity and data are UNMEASURED), container engine (deployability is partly)"
+        "not in this version: a warehouse (connectivity, data: UNMEASURED), a container engine (deployability: in part)"
     )
     return 0 if all(check.ok for check in checks) else 1
 

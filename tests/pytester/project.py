@@ -47,7 +47,7 @@ STAGES: Final = frozenset(stage for stage, _ in METRICS.values())
 
 _PYPROJECT = """\
 [tool.pytest.ini_options]
-addopts = ["-p", "plugins.plugin", "--import-mode=importlib"]
+addopts = ["-p", "plugins.plugin", "-p", "no:anyio", "--import-mode=importlib"]
 testpaths = ["tests"]
 strict_markers = true
 
@@ -122,20 +122,25 @@ class Project:
     environment: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def make(cls, root: Path) -> Project:
-        """A project with the nine metrics and no app."""
-        temporary = root / "tmp"
-        for folder in (root / "evals", root / "apps", temporary):
+    def make(cls, root: Path, bytecode: Path) -> Project:
+        """A project with the nine metrics and no app. `bytecode` is a folder that projects may share: compiling is
+        half of what a short session takes. No Node and no browser is on its PATH: nobody shall ask for versions."""
+        temporary, programs = root / "tmp", root / "bin"
+        for folder in (root / "evals", root / "apps", temporary, programs):
             folder.mkdir(parents=True)
+        (programs / "sleep").symlink_to(str(shutil.which("sleep")))
         (root / "pyproject.toml").write_text(_PYPROJECT, "utf-8")
         (root / "evals/__init__.py").touch()
         for name in ("fake.py", "judging.py"):
             shutil.copy(INNER / name, root / name)
         for number, (name, (stage, full)) in enumerate(METRICS.items(), 1):
             (root / f"evals/test_{name}.py").write_text(metric_file(name, number, stage, full), "utf-8")
-        outer = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COV_")) and k != MARK}
-        path = os.pathsep.join([str(root), str(REPOSITORY)])
-        return cls(root, {**outer, "PYTHONPATH": path, "TMPDIR": str(temporary), "COLUMNS": "160", "NO_COLOR": "1"})
+        left_out = ("PYTEST", "PYTHON", "COV_", MARK)
+        return cls(root, {
+            **{k: v for k, v in os.environ.items() if not k.startswith(left_out)},
+            "PATH": str(programs), "PYTHONPATH": os.pathsep.join([str(root), str(REPOSITORY)]),
+            "PYTHONPYCACHEPREFIX": str(bytecode), "TMPDIR": str(temporary), "COLUMNS": "160", "NO_COLOR": "1",
+        })  # fmt: skip
 
     # ------------------------------------------------------------------ its files
 
@@ -151,6 +156,13 @@ class Project:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
         return path
+
+    def pyproject(self, old: str, new: str) -> None:
+        """Change the project's pyproject.toml."""
+        path = self.root / "pyproject.toml"
+        text = path.read_text("utf-8")
+        assert text.count(old) == 1, f"{old!r} is not there once"
+        path.write_text(text.replace(old, new), "utf-8")
 
     def append(self, name: str, text: str) -> None:
         with (self.root / name).open("a", encoding="utf-8") as stream:
@@ -199,8 +211,11 @@ class Project:
 
     def appeval(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The command line, in the project folder and with its extension loaded."""
-        program = "import sys; from pathlib import Path; from fixtures.registry import load_extension; " \
-            "load_extension(Path.cwd(), 'fake.py'); from plugins.cli import main; sys.exit(main())"  # fmt: skip
+        program = (
+            "import sys; from pathlib import Path; from fixtures.registry import load_extension;"
+            "from fixtures.settings import pyproject_table; from plugins.cli import main;"
+            "[load_extension(Path.cwd(), name) for name in pyproject_table(Path.cwd())['extensions']]; sys.exit(main())"
+        )
         return subprocess.run(
             [sys.executable, "-c", program, *arguments], cwd=self.root, env=self.environment, timeout=PATIENCE,
             capture_output=True, text=True, check=False,
@@ -213,8 +228,8 @@ class Project:
         left = [f"process {p}" for p in self.processes()]
         work_dir = work_dir_of(self.root / run, self.root / "tmp")
         left += [str(work_dir)] if work_dir.exists() else []
-        left += [str(p) for p in (self.root / run).glob("processes")]
-        left += [p.name for p in (self.root / "tmp").iterdir() if not p.name.endswith("-locks")]
+        left += [str(p) for p in (self.root / run).glob("processes/*")]
+        left += [p.name for p in (self.root / "tmp").iterdir() if not p.match("*-locks") and not p.match("pytest-of-*")]
         return left
 
     def processes(self) -> list[str]:

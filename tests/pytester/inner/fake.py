@@ -3,8 +3,11 @@
 An app is a folder with `fake.json`, which maps a stage to what it does there; a stage that is not named passes.
 
     facts       what the stage records; `value` is what `judging.py` makes the verdict from
-    raises      AppError, HarnessError, Transient, Unmeasured, NotApplicable or ValueError
+    epoch_facts a list: what it records in each epoch
+    raises      AppError, HarnessError, Transient, Unmeasured, NotApplicable or ValueError; with `until`, only as long
+                as that file does not exist in the project folder
     when_test   begin only when the test of this metric and app has begun (so that it is the current one)
+    after       begin only when these stages have ended
     wait_for    begin only when this file exists in the project folder; gives up when the session closes
     spawn       start a server of ours (`sleep`), and write its process id to the log
     kill        `once` or `always`: end this pytest process with SIGKILL
@@ -70,6 +73,8 @@ def _behave(context: StageContext) -> None:
     wanted: dict[str, Any] = json.loads((context.root / BEHAVIOUR).read_text("utf-8")).get(context.name, {})
     if "when_test" in wanted:
         _await(context, lambda: _begun(project, wanted["when_test"], context.app.slug))
+    if "after" in wanted:
+        _await(context, lambda: set(wanted["after"]) <= _ended(context.folder / "evidence.json"))
     if "epoch_facts" in wanted:  # the epoch is told by the folder of the run
         epoch = context.folder.name.removeprefix("epoch-") if context.folder.name.startswith("epoch-") else "1"
         context.facts |= wanted["epoch_facts"][int(epoch) - 1]
@@ -86,7 +91,7 @@ def _behave(context: StageContext) -> None:
     if wanted.get("hang"):
         context.cancel.wait()
         raise Cancelled
-    if "raises" in wanted:
+    if "raises" in wanted and not ("until" in wanted and (project / wanted["until"]).exists()):
         _raise(wanted["raises"], context.name, wanted.get("message", "the fake app says so"))
 
 
@@ -98,6 +103,10 @@ def _await(context: StageContext, ready: Callable[[], bool]) -> None:
 def _begun(project: Path, metric: str, app: str) -> bool:
     log = project / "tests.log"
     return log.exists() and any(line.split()[:2] == [metric, app] for line in log.read_text("utf-8").splitlines())
+
+
+def _ended(evidence: Path) -> set[str]:
+    return set(json.loads(evidence.read_text("utf-8"))["stages"]) if evidence.exists() else set()
 
 
 def _first(marker: Path) -> bool:

@@ -38,12 +38,12 @@ def test_a_run_of_an_unknown_world_says_unknown(seven: Run) -> None:
 
 def test_the_table(seven: Run) -> None:
     text = summary_markdown(seven)
-    assert row(text, "app")[:4] == ["app", "score", "1 build", "2 runtime"]
-    assert row(text, "churn") == ["churn", "82.0", "✅", "✅", "❌", "✅", "✅", "✅", "✅", "4/5", "3/5", ""]
-    assert row(text, "unmeasured")[1:11] == ["81.0–100.0", "✅", "✅", "✅", "✅", "?", "?", "✅", "1–5/5", "5/5"]
-    assert row(text, "broken-build")[2:11] == ["❌", "⛔", "❌", "⛔", "⛔", "⛔", "⛔", "1/5", "0/5"]
-    assert row(text, "a-very-long-name-of-an-app-that-nobody-can-read-in-one-go")[3:7] == ["⚠", "❌", "✅", "—"]
-    assert row(text, "template")[1::10] == ["60.0", "unmodified template (capped, 100.0 without)"]
+    assert row(text, "app")[:5] == ["app", "score", "succeeds", "1 build", "2 runtime"]
+    assert row(text, "churn") == ["churn", "82.0", "yes", "✅", "✅", "❌", "✅", "✅", "✅", "✅", "4/5", "3/5", ""]
+    assert row(text, "unmeasured")[1:12] == ["81.0–100.0", "yes", "✅", "✅", "✅", "✅", "?", "?", "✅", "1–5/5", "5/5"]
+    assert row(text, "broken-build")[2:12] == ["no", "❌", "⛔", "❌", "⛔", "⛔", "⛔", "⛔", "1/5", "0/5"]
+    assert row(text, "a-very-long-name-of-an-app-that-nobody-can-read-in-one-go")[4:8] == ["⚠", "❌", "✅", "—"]
+    assert row(text, "template")[1::11] == ["60.0", "unmodified template (capped, 100.0 without)"]
 
 
 def test_the_label_column_is_there_only_when_some_app_has_one(seven: Run) -> None:
@@ -53,7 +53,7 @@ def test_the_label_column_is_there_only_when_some_app_has_one(seven: Run) -> Non
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_head(seven: Run) -> None:
     widths = [len(cells(line)) for line in summary_markdown(seven).splitlines() if line.startswith("|")]
-    assert set(widths[:9]) == {12}
+    assert set(widths[:9]) == {13}
     assert set(widths[9:]) == {5}
     assert len(widths) == 18
 
@@ -61,7 +61,7 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_head(seven: Run) -> None:
 def test_epochs_show_shares_and_name_the_epochs(epochs: Run) -> None:
     text = summary_markdown(epochs)
     assert row(text, "flaky") == [
-        "flaky", "40.0–60.0 (spread 15.0)", "3/3", "2/3", "0/3", "1–2/3", "?", "—", "⚠", "3.7/5", "3.7–5/5",
+        "flaky", "40.0–60.0 (spread 15.0)", "no", "3/3", "2/3", "0/3", "1–2/3", "?", "—", "⚠", "3.7/5", "3.7–5/5",
     ]  # fmt: skip
     assert r"- ❌ runtime success: runtime\_success says F (runtime\_success.broken) \[epoch 2\]" in text
     assert r"says F (type\_safety.broken)" + "\n" in text  # in all of them: not named
@@ -114,7 +114,7 @@ def test_a_markdown_parser_finds_no_markup_in_hostile_text(
     assert block <= {
         "heading", "paragraph", "inline", "table", "thead", "tbody", "tr", "th", "td", "bullet_list", "list_item",
     }  # fmt: skip
-    assert sum(token.type == "td_open" for token in tokens) == 12 + 2
+    assert sum(token.type == "td_open" for token in tokens) == 13 + 2
     assert [token.tag for token in tokens if token.type == "heading_open"][1:] == ["h3"] * 5
 
 
@@ -125,12 +125,12 @@ def test_metrics_come_from_the_run_alone(seven: Run) -> None:
     apps = tuple(replace(app, verdicts=(*app.verdicts, verdict)) for app in seven.apps)
     heads = row(summary_markdown(replace(seven, metrics=(*seven.metrics, extra, unseen), apps=apps)), "app")
     assert heads[-2:] == ["10 speed", "label"]
-    assert len(heads) == 13
+    assert len(heads) == 14
 
 
 def test_a_missing_verdict_is_not_measured(seven: Run) -> None:
     apps = (replace(seven.apps[0], verdicts=()),)
-    assert set(row(summary_markdown(replace(seven, apps=apps)), "sales-pipeline")[2:]) == {"?"}
+    assert set(row(summary_markdown(replace(seven, apps=apps)), "sales-pipeline")[3:]) == {"?"}
 
 
 def test_no_apps(no_apps: Run) -> None:

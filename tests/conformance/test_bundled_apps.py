@@ -1,0 +1,63 @@
+"""The real evaluation of the bundled apps, with real npm and Chromium, against their expected.toml."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fixtures.sandbox.processes import MARK
+from fixtures.workspace import work_dir_of
+from plugins.cli.verify import differences_of
+from reports.model import Run, State, read_run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def evaluate(run_dir: Path, *arguments: str) -> Run:
+    """Run `pytest evals/` as a user does; the run is returned, and nothing of it may be left."""
+    argv = [sys.executable, "-m", "pytest", "evals/", f"--run-dir={run_dir}", "--apps=fixtures/apps", *arguments]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=1500, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout
+    assert not work_dir_of(run_dir, Path("/tmp")).exists()  # noqa: S108
+    assert not (run_dir / "processes").exists()
+    return read_run(run_dir)
+
+
+def check(run: Run) -> None:
+    differences = [line for app in run.apps for line in differences_of(app, Path(app.path, "expected.toml"))]
+    assert differences == []
+    assert len(run.apps) >= 6
+    assert not run.partial
+
+
+def test_verdicts_equal_expected(tmp_path: Path) -> None:
+    run = evaluate(tmp_path / "run", "-n", "2")
+    check(run)
+    everything = "".join(p.read_text(errors="replace") for p in (tmp_path / "run").rglob("*") if p.suffix in {".json", ".md"})
+    assert MARK not in everything
+    template = next(app for app in run.apps if app.app == "untouched-template")
+    assert template.labels == ("unmodified template",)
+    assert template.score.high == 60
+    assert template.score.uncapped_low > 60
+    for app in run.apps:
+        unknown = [v for v in app.verdicts if v.state is State.UNMEASURED]
+        assert unknown, "there is no warehouse"
+        assert app.score.value is None or app.score.high == 60
+    assert (tmp_path / "run/junit.xml").is_file()
+    assert json.loads((tmp_path / "run/run.json").read_text())["schema"] == 1
+
+
+@pytest.mark.slow
+def test_verdicts_equal_expected_serially(tmp_path: Path) -> None:
+    check(evaluate(tmp_path / "run"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("time", [1, 2, 3])
+def test_verdicts_equal_expected_every_time(tmp_path: Path, time: int) -> None:
+    check(evaluate(tmp_path / "run", "-n", "2"))

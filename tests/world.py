@@ -1,0 +1,214 @@
+"""A small world for tests of `fixtures/`: an app written from a dict of files, its copy, a sandbox, stages by name.
+
+Everything real: processes, npm, servers, Chromium. Only the engine is left out, so a stage runs once, at once.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+
+from fixtures.app import App
+from fixtures.browser import BrowserThread
+from fixtures.discovery import discover
+from fixtures.errors import AppError, HarnessError, NotApplicable, Unmeasured
+from fixtures.evidence import CommandResult, Evidence, Problem, StageResult, problem_of
+from fixtures.host import HostLocks
+from fixtures.machine import Machine
+from fixtures.sandbox import SANDBOXES
+from fixtures.sandbox.base import Command, Sandbox, SandboxRequest, Server
+from fixtures.sandbox.processes import Ledger, marked
+from fixtures.settings import Settings
+from fixtures.stages import STAGES
+from fixtures.stages.context import StageContext
+from fixtures.warehouse import warehouse_of
+from fixtures.workspace import Workspace
+
+T = TypeVar("T")
+PROJECT = Path(__file__).resolve().parents[1]
+CACHE = PROJECT / ".cache"
+
+
+def until(look: Callable[[], T], seconds: float = 10.0) -> T:
+    """Poll until `look` gives something true; fails with the last thing that it gave."""
+    end = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < end, f"not within {seconds:.0f} s; last seen: {seen!r}"
+        time.sleep(0.02)
+    return seen
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended (a zombie has)."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Write files below `root`; a `.json` given as anything but text is up to the caller."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    root.mkdir(parents=True, exist_ok=True)
+    return root
+
+
+def installed(package: str) -> Path:
+    """The node_modules folder of one package from the registry (`typescript@5.9.3`), kept in the project's cache."""
+    folder = CACHE / "tests" / package
+    CACHE.joinpath("tests").mkdir(parents=True, exist_ok=True)
+    with HostLocks(1, threading.Event()).named(f"tests-{package.replace('/', '_')}"):
+        if not (folder / ".ready").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            write(folder, {"package.json": '{"private": true}'})
+            command = ["npm", "install", "--no-audit", "--no-fund", package]
+            subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
+            (folder / ".ready").touch()
+    return folder / "node_modules"
+
+
+def blank_app(root: Path) -> App:
+    """An app of the `node` kind around a folder that may still be empty."""
+    write(root, {"package.json": "{}"})
+    return discover([str(root)], root).apps[0]
+
+
+class Borrowed(Machine):
+    """A machine with settings of its own whose ledger, reaper and browser are those of the whole test session."""
+
+    def __init__(self, settings: Settings, shared: Machine) -> None:
+        super().__init__(settings, keeper=False)
+        self._shared = shared
+
+    @property
+    def ledger(self) -> Ledger:
+        return self._shared.ledger
+
+    @property
+    def browser(self) -> BrowserThread:
+        return self._shared.browser
+
+
+def shared_machine(base: Path) -> Machine:
+    """One per test session: if pytest is killed, its reaper ends what the tests had started."""
+    return Machine(Settings(PROJECT, base / "run", base / "work", CACHE), keeper=True)
+
+
+class World:
+    """One app in one sandbox, under `base`. `close` ends what is left and proves that nothing is."""
+
+    def __init__(self, base: Path, shared: Machine, *, sandbox: str = "local", **settings: Any) -> None:
+        wanted: dict[str, Any] = {"cpu_slots": 2, "sandbox": sandbox, **settings}
+        self.base = base
+        self.settings = Settings(PROJECT, base / "run", base / "work", CACHE, **wanted)
+        self.machine = Borrowed(self.settings, shared)
+        self.cancel = threading.Event()
+        self.workspace = Workspace(self.settings.work_dir / "a")
+        self.app = blank_app(base / "apps" / "an-app")
+        self.workspace.fill(self.app)
+        self.ledger = self.machine.ledger
+        request = SandboxRequest(self.workspace, self.settings, self.ledger, self.cancel)
+        self.sandbox: Sandbox = SANDBOXES[sandbox](request)
+        self.live: dict[str, Any] = {}
+        self.results: dict[str, StageResult] = {}
+        self._logs = 0
+
+    # ------------------------------------------------------------------ commands
+
+    def command(self, *argv: str, timeout: float = 20.0, cwd: str = "", env: Mapping[str, str] | None = None) -> Command:
+        self._logs += 1
+        name = f"logs/{self._logs}.log"
+        return Command(argv, cwd, timeout, self.settings.run_dir / name, name, env or {})
+
+    def run(self, *argv: str, **more: Any) -> CommandResult:
+        return self.sandbox.run(self.command(*argv, **more))
+
+    def serve(self, *argv: str, **more: Any) -> Server:
+        return self.sandbox.start(self.command(*argv, **more))
+
+    def script(self, text: str, **more: Any) -> CommandResult:
+        """Run Python text in the sandbox, from a file so that no quoting matters."""
+        return self.run("python3", self.program(text), **more)
+
+    def program(self, text: str, name: str = "program.py") -> str:
+        write(self.workspace.app, {name: text})
+        return name
+
+    def log(self, result: CommandResult) -> str:
+        return (self.settings.run_dir / result.log).read_text(encoding="utf-8", errors="replace")
+
+    # ------------------------------------------------------------------ stages
+
+    def use(self, files: Mapping[str, str | bytes], node_modules: Path | None = None) -> App:
+        """Make the app of these files, found as discovery finds it, and its copy; `node_modules` is linked in."""
+        shutil.rmtree(self.app.path)
+        write(self.app.path, files)
+        self.app = discover([str(self.app.path)], self.base).apps[0]
+        self.workspace.fill(self.app)
+        if node_modules is not None:
+            subprocess.run(["cp", "-al", str(node_modules), str(self.workspace.app)], check=True)
+        self.live.clear()
+        self.results.clear()
+        return self.app
+
+    def context(self, stage: str, limit: float | None = None) -> StageContext:
+        return StageContext(
+            name=stage, app=self.app, machine=self.machine, workspace=self.workspace, sandbox=self.sandbox,
+            locks=HostLocks(self.settings.cpu_slots, self.cancel), warehouse=warehouse_of(self.settings), live=self.live,
+            earlier=self.results, folder=self.settings.run_dir / "apps" / self.app.slug,
+            limit=limit or STAGES[stage].limit, cancel=self.cancel,
+        )  # fmt: skip
+
+    def stage(self, name: str, limit: float | None = None) -> StageResult:
+        """Run one stage once and give what the engine would record."""
+        context, problem, begin = self.context(name, limit), None, time.monotonic()
+        try:
+            STAGES[name].run(context)
+        except (AppError, HarnessError, Unmeasured, NotApplicable) as error:
+            problem = problem_of(error, name)
+        result = StageResult(
+            name, problem is None, time.monotonic() - begin, tuple(context.commands), context.facts,
+            tuple(context.artifacts), problem,
+        )  # fmt: skip
+        self.results[name] = result
+        return result
+
+    def problem(self, name: str, limit: float | None = None) -> Problem:
+        """Run a stage that must not end well."""
+        problem = self.stage(name, limit).problem
+        assert problem is not None, self.results[name].facts
+        return problem
+
+    def evidence(self) -> Evidence:
+        return Evidence(self.app.name, 1, dict(self.results))
+
+    # ------------------------------------------------------------------ the end
+
+    def left(self) -> list[str]:
+        """Command lines of processes of ours that still live, the browser's apart."""
+        found = []
+        for pid in marked(f"{self.ledger.owner.mark}:"):
+            try:
+                process = psutil.Process(pid)
+                if not process.environ().get("APPEVAL_OWNER", "").endswith((":chromium", ":driver")):
+                    found.append(f"{pid} {' '.join(process.cmdline())[:200]}")
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+    def close(self) -> None:
+        self.sandbox.close()
+        left = self.left()
+        self.workspace.discard()
+        assert left == [], f"the sandbox left processes behind: {left}"
+        assert not self.workspace.base.exists()
