@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fixtures.evidence import Evidence, load_evidence
 from fixtures.stages.engine import app_folder
-from plugins.measurements import labels_of, mean_of, measurements_of
+from plugins.measurements import CAPS, labels_of, mean_of, measurements_of
 from plugins.metric import Metric
 from plugins.scoring import capped, eff_units, score, succeeds, verdict_value
 from plugins.session import Case, EvaluationSession
@@ -62,9 +62,9 @@ def _app_result(
     app, run_dir = cases[0].app, session.request.settings.run_dir
     files = [app_folder(run_dir, app, case.epoch) / "evidence.json" for case in cases]
     evidence = [e for file in files if (e := load_evidence(file))]
-    labels = tuple(dict.fromkeys(label for e in evidence for label in labels_of(e)))
+    labels = labels_of(app, evidence)
     verdicts = [[_verdict(case, metric, gathered) for metric in metrics] for case in cases]
-    ranges = [_score(some, metrics, session.request.profile, bool(labels)) for some in verdicts]
+    ranges = [_score(some, metrics, session.request.profile, labels) for some in verdicts]
     generation = dict(app.generation)
     units = eff_units(generation)
     if units is not None:
@@ -88,13 +88,13 @@ def _verdict(case: Case, metric: Metric, gathered: Gathered) -> Verdict:
 
 
 def _score(
-    verdicts: Sequence[Verdict], metrics: Sequence[Metric], profile: str, labelled: bool
+    verdicts: Sequence[Verdict], metrics: Sequence[Metric], profile: str, labels: Sequence[str]
 ) -> tuple[ScoreRange, tuple[float, float]]:
     scored = {m.name for m in metrics if m.info.role == "scored"}
     mine = {v.metric: v for v in verdicts if v.metric in scored}
     whole = score({name: verdict_value(v) for name, v in mine.items()}, profile)
-    shown = capped(whole) if labelled else whole
-    success = succeeds(whole, {name: v.state for name, v in mine.items()}, labelled)
+    shown = capped(whole, min(CAPS[label] for label in labels)) if labels else whole
+    success = succeeds(whole, {name: v.state for name, v in mine.items()}, bool(labels))
     return ScoreRange(shown.low, shown.high, whole.low, whole.high), success
 
 

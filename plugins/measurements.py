@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fixtures.app import App
 from fixtures.evidence import Evidence, StageResult
 from fixtures.static.templates import UNMODIFIED_BELOW
+from plugins.scoring import CAP
 
-UNMODIFIED = "unmodified template"
+UNMODIFIED, NOT_GENERATED = "unmodified template", "failed generation"
+#: Labels that cap a score, and at what. An app that failed to generate counts 0, whatever could not be measured.
+CAPS = {UNMODIFIED: CAP, NOT_GENERATED: 0.0}
 
 
 def measurements_of(evidence: Evidence) -> dict[str, float]:
@@ -41,10 +45,10 @@ def mean_of(measured: Sequence[dict[str, float]]) -> dict[str, float]:
     return {name: round(sum(some) / len(some), 3) for name, some in values.items()}
 
 
-def labels_of(evidence: Evidence) -> tuple[str, ...]:
-    """Findings that cap a score: the app is its template with (almost) nothing added."""
-    scan = evidence.get("scan")
-    template = scan.facts.get("template") if scan is not None else None
-    if template and template["changed_share"] < UNMODIFIED_BELOW:
-        return (UNMODIFIED,)
-    return ()
+def labels_of(app: App, evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """Findings that cap a score: the generator left no app, or its template with (almost) nothing added."""
+    if not app.generated:
+        return (NOT_GENERATED,)
+    scans = [scan.facts for one in evidence if (scan := one.get("scan")) is not None]
+    templates = [facts["template"] for facts in scans if facts.get("template")]
+    return (UNMODIFIED,) if any(t["changed_share"] < UNMODIFIED_BELOW for t in templates) else ()

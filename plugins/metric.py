@@ -136,6 +136,7 @@ def metric(
             raise BadInput(
                 f"metric {name!r} needs the stages {unknown}, which do not exist; there are: {STAGES.names()}"
             )
+        closure(needs)  # raises for stages that need each other in a circle
         title = doc.splitlines()[0].rstrip(".")
         info = MetricInfo(name, number, title, kind, role, version)
         made = Metric(info, tuple(needs), judge, judge.__module__, doc)

@@ -105,9 +105,9 @@ def verdict_value(verdict: Verdict) -> Value:
     return verdict.low, verdict.high
 
 
-def capped(uncapped: Score) -> Score:
-    """The score of an app with a label that caps."""
-    return Score.between(min(uncapped.low, CAP), min(uncapped.high, CAP))
+def capped(uncapped: Score, cap: float = CAP) -> Score:
+    """The score of an app with a label that caps, at `cap` points."""
+    return Score.between(min(uncapped.low, cap), min(uncapped.high, cap))
 
 
 def succeeds(score: Score, states: Mapping[str, State], capped: bool) -> tuple[float, float]:

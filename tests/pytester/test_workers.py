@@ -51,7 +51,7 @@ def test_what_a_dead_worker_had_started_is_ended(project: Project) -> None:
     project.app(
         "victim",
         fake_start={"spawn": True},
-        fake_page={"when_test": "ui_renders", "after": BESIDE, "kill": "once"},
+        fake_page={"when_test": "ui_renders", "kill": "once"},
         fake_image={"when_test": "deployability", "facts": {"value": 4}},
     )
     result = project.evaluate("-n", "2", code=3)

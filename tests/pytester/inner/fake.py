@@ -9,6 +9,7 @@ An app is a folder with `fake.json`, which maps a stage to what it does there; a
     when_test   begin only when the test of this metric and app has begun (so that it is the current one)
     after       begin only when these stages have ended
     wait_for    begin only when this file exists in the project folder; gives up when the session closes
+    run         run this command
     spawn       start a server of ours (`sleep`), and write its process id to the log
     kill        `once` or `always`: end this pytest process with SIGKILL
     hang        never come back by itself
@@ -84,6 +85,8 @@ def _behave(context: StageContext) -> None:
     if wanted.get("spawn"):
         context.start(["sleep", "600"])
         (project / f"spawned-{context.app.slug}").touch()
+    if "run" in wanted:
+        context.run(wanted["run"])
     if "wait_for" in wanted:
         _await(context, (project / wanted["wait_for"]).exists)
     if wanted.get("kill") == "always" or (wanted.get("kill") == "once" and _first(project / "killed")):
