@@ -19,6 +19,7 @@ from fixtures.settings import Settings, pyproject_table
 from fixtures.stages import STAGES
 from fixtures.workspace import work_dir_of
 from plugins.metric import PASS_AT
+from plugins.profiles import profile_named
 from plugins.results import read_session
 from plugins.sinks import SINKS
 
@@ -101,6 +102,8 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
         raise BadInput(
             f"[tool.appeval] knows no {', '.join(sorted(unknown))}; it knows {', '.join(sorted(KNOWN_KEYS))}"
         )
+    if not isinstance(table.get("extensions", []), list):
+        raise BadInput(f"[tool.appeval] extensions = {table['extensions']!r}: give a list of files or modules")
     extensions = tuple(str(e) for e in table.get("extensions", ()))
     for extension in extensions:
         load_extension(project, extension)
@@ -117,14 +120,28 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
         extensions=extensions,
         template_manifests=tuple(table.get("template_manifests", ())),
     )
-    sizes = {key: int(table[key]) for key in SIZES if key in table}
+    sizes = {key: int(_number(table, key, 1)) for key in SIZES if key in table}
     settings = replace(settings, **sizes)  # type: ignore[arg-type]  # all of SIZES are whole numbers
     return Request(
         settings=settings, places=_places(config, project, before.get("apps")),
         epochs=_epochs(str(config.getoption("--epochs") or before.get("epochs", 1))),
-        profile=str(table.get("profile", "weighted-1")), pass_at=float(table.get("pass_at", PASS_AT)),
+        profile=_profile(str(table.get("profile", "weighted-1"))), pass_at=_number(table, "pass_at", PASS_AT),
         gate=config.getoption("--gate"), resumed=resumed, started=time.time(),
     )  # fmt: skip
+
+
+def _number(table: Mapping[str, Any], key: str, default: float) -> float:
+    value = table.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e15:
+        raise BadInput(f"[tool.appeval] {key} = {value!r}: give a number above 0")
+    return float(value)
+
+
+def _profile(name: str) -> str:
+    try:
+        return profile_named(name).id
+    except ValueError as error:
+        raise BadInput(f"[tool.appeval] profile: {error}") from None
 
 
 def _settings_before(run_dir: Path) -> dict[str, Any]:
@@ -160,17 +177,20 @@ def _epochs(text: str) -> int:
 
 
 def _limits(table: object, given: Sequence[str]) -> Mapping[str, float]:
+    if not isinstance(table, dict):
+        raise BadInput(f"[tool.appeval] limits = {table!r}: give a table of seconds by stage, such as {{build = 300}}")
+    stated = [(f"[tool.appeval] limits: {name} = {seconds!r}", name, seconds) for name, seconds in table.items()]
+    stated += [(f"--limit={text}", *text.partition("=")[::2]) for text in given]
     limits: dict[str, float] = {}
-    pairs = [tuple(text.partition("=")[::2]) for text in given]
-    for name, seconds in [*(table.items() if isinstance(table, dict) else ()), *pairs]:
+    for what, name, seconds in stated:
         if name not in STAGES:
-            raise BadInput(f"there is no stage {name!r} to limit; there are: {', '.join(STAGES.names())}")
+            raise BadInput(f"{what}: there is no stage {name!r} to limit; there are: {', '.join(STAGES.names())}")
         try:
             limits[name] = float(seconds)
-        except ValueError:
-            raise BadInput(f"--limit={name}={seconds}: give a number of seconds") from None
+        except (TypeError, ValueError):
+            raise BadInput(f"{what}: give a number of seconds") from None
         if not 0 < limits[name] <= 86_400:
-            raise BadInput(f"--limit={name}={seconds}: give a number of seconds above 0, a day at most")
+            raise BadInput(f"{what}: give a number of seconds above 0, a day at most")
     return limits
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.cells import app_cells, cell_state, shown_metrics
+from reports.failures import unmeasured_lines
 from reports.headline import average_line, first_word, short_head, success_line
 from reports.model import AppResult, MetricInfo, Run, State
 from reports.text import count_text, plain, score_text
@@ -36,6 +37,7 @@ _COLOURS = {
 _CAPPED = "*"
 _LONGEST_NAME, _SHORTEST_NAME, _CUT_HEAD = 32, 16, 7
 _MOST_SKIPPED = 10
+_MOST_UNMEASURED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,11 @@ def _notes(run: Run) -> Iterator[str]:
         yield "most common failures:"
     for code, apps, example in run.summary.common_failures:
         yield f"  {count_text(apps, 'app')}  {plain(code, 60)}  {plain(example)}"
+    unmeasured = list(unmeasured_lines(run))
+    if unmeasured:
+        yield "not measured:"
+    for line in unmeasured[:_MOST_UNMEASURED]:
+        yield f"  {plain(line)}"
     for app in run.apps:
         if app.labels:
             uncapped = score_text(app.score.uncapped_low, app.score.uncapped_high)

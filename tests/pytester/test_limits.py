@@ -44,9 +44,17 @@ def test_a_bad_limit_is_refused_with_the_fix(project: Project, limit: str, words
     assert "Traceback" not in result.out
 
 
-@pytest.mark.parametrize("table", ["limits = 5", "limits = {fake_types = 'soon'}", "limits = {fake_types = []}", "colour = 'red'"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        "limits = 5", "limits = {fake_types = 'soon'}", "limits = {fake_types = []}", "limits = {moon = 3}",
+        "colour = 'red'", "cpu_slots = 'many'", "pass_at = true", "profile = 'best-9'", "extensions = 'fake.py'",
+    ],
+)  # fmt: skip
 def test_a_bad_table_is_refused(project: Project, table: str) -> None:
     project.app("one")
+    if table.startswith("extensions"):
+        project.pyproject('extensions = ["fake.py"]', "")
     project.pyproject("[tool.appeval]\n", f"[tool.appeval]\n{table}\n")
     result = project.evaluate(code=4)
     assert "Traceback" not in result.out
