@@ -197,7 +197,7 @@ def _shorter(line: str) -> str:
 
 
 def gate_of(text: str | None, metrics: Iterable[str]) -> tuple[Condition, ...]:
-    """The conditions of `--gate`; raises pytest.UsageError for a text that is none, or that names no metric of these."""
+    """The conditions of `--gate`; raises pytest.UsageError for a text that is none, or names another metric."""
     if not text:
         return ()
     try:

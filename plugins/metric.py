@@ -147,11 +147,19 @@ def metric(
 
 
 def load_metrics() -> MetricRegistry:
-    """Import every file of `evals/`, so that the registry is complete without collecting tests."""
+    """Import every file of `evals/`, so that the registry is complete without collecting tests.
+
+    Raises BadInput for a file that cannot be imported, whatever is wrong with it.
+    """
     package = importlib.import_module("evals")
     for module in pkgutil.iter_modules(package.__path__):
         if module.name.startswith("test_"):
-            importlib.import_module(f"evals.{module.name}")
+            try:
+                importlib.import_module(f"evals.{module.name}")
+            except BadInput:
+                raise
+            except Exception as error:  # a file that its author has not finished may raise anything
+                raise BadInput(f"evals/{module.name}.py: {type(error).__name__}: {error}") from error
     return METRICS
 
 

@@ -7,11 +7,12 @@ one plain line when an app is done. Both read `events.jsonl`, to which every pro
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
@@ -62,9 +63,15 @@ class Progress:
         from rich.live import Live
 
         writer: Any = self._reporter._tw  # noqa: SLF001 - pytest offers no other way to share its terminal
-        console = Console(file=writer._file, highlight=False, markup=False)  # noqa: SLF001
-        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
-        self._file, writer._file = writer._file, FileProxy(console, writer._file)  # noqa: SLF001
+        terminal: TextIO = writer._file  # noqa: SLF001
+        # A copy: during a test of a serial session pytest's capturing leads the original into the test's output.
+        self._copy = os.fdopen(os.dup(terminal.fileno()), "w", encoding=terminal.encoding, errors="replace")
+        console = Console(file=self._copy, highlight=False, markup=False)
+        self._live = Live(
+            console=console, get_renderable=self._render, refresh_per_second=4, transient=True,
+            redirect_stdout=False, redirect_stderr=False,  # pytest exchanges them around every test by itself
+        )  # fmt: skip
+        self._file, writer._file = terminal, FileProxy(console, self._copy)  # noqa: SLF001
         self._live.start()
 
     def stop(self) -> None:
@@ -72,6 +79,7 @@ class Progress:
             self._live.stop()
             writer: Any = self._reporter._tw  # noqa: SLF001
             writer._file = self._file  # noqa: SLF001
+            self._copy.close()
             self._live = None
 
     def _render(self) -> RenderableType:

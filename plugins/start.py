@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from fixtures.errors import BadInput
 from fixtures.settings import pyproject_table
 from plugins.controller import EvaluationController, gate_of
-from plugins.metric import load_metrics
+from plugins.metric import Metric, load_metrics
 from plugins.options import GIVEN, Request, request_of
 from plugins.process import EvaluationProcess
+from plugins.profiles import profile_named
 from plugins.results import changed_settings
 from plugins.session import SESSION, open_session
 
@@ -46,12 +48,14 @@ def start_evaluation(config: pytest.Config, project: Path) -> None:
     is_worker = hasattr(config, "workerinput")
     distributed = not is_worker and config.getoption("dist", "no") != "no"
     if distributed and config.getoption("dist") != "load":
-        raise pytest.UsageError(f"--dist={config.getoption('dist')}: all of an app is measured by one worker; leave it out")
+        dist = config.getoption("dist")
+        raise pytest.UsageError(f"--dist={dist}: all of an app is measured by one worker; leave it out")
     request = request_of(config, project)
     try:
         metrics = load_metrics()
     except BadInput as error:
         raise pytest.UsageError(str(error)) from None
+    _refuse_other_metrics(metrics, request.profile)
     if request.resumed and not is_worker:
         _refuse_changes(request, {m.name: m.info.version for m in metrics})
     given = frozenset((case, metric) for case, metric in getattr(config, "workerinput", {}).get(GIVEN, ()))
@@ -64,6 +68,18 @@ def start_evaluation(config: pytest.Config, project: Path) -> None:
     controller = EvaluationController(session, config, gate_of(request.gate, (metric.name for metric in metrics)))
     config.pluginmanager.register(controller, "appeval-controller")
     _set_defaults(config, request)
+
+
+def _refuse_other_metrics(metrics: Iterable[Metric], profile: str) -> None:
+    """What is scored must be what the profile takes; said now, and not when the score is computed."""
+    scored, takes = {m.name for m in metrics if m.info.role == "scored"}, set(profile_named(profile).full)
+    for names, trouble in (
+        (scored - takes, 'have the role "scored", and the profile does not take them (a new metric\'s role is "info")'),
+        (takes - scored, 'are taken by the profile, and no metric of that name has the role "scored"'),
+    ):
+        if names:
+            listed = f"profile {profile} takes {', '.join(sorted(takes))}"
+            raise pytest.UsageError(f"{listed}: {', '.join(sorted(names))} {trouble}")
 
 
 def _refuse_changes(request: Request, versions: dict[str, int]) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -99,9 +101,17 @@ class Borrowed(Machine):
         return self._shared.browser
 
 
-def shared_machine(base: Path) -> Machine:
-    """One per test session: if pytest is killed, its reaper ends what the tests had started."""
-    return Machine(Settings(PROJECT, base / "run", base / "work", CACHE), keeper=True)
+@contextmanager
+def shared_machine(base: Path) -> Iterator[Machine]:
+    """One per test session: if pytest is killed, its reaper ends what the tests had started. Its working folder has
+    a short path, because Chromium keeps a socket there."""
+    short = Path(tempfile.mkdtemp(prefix="appeval-t-"))
+    machine = Machine(Settings(PROJECT, base / "run", short, CACHE), keeper=True)
+    try:
+        yield machine
+    finally:
+        machine.close()
+        shutil.rmtree(short, ignore_errors=True)
 
 
 class World:

@@ -12,6 +12,5 @@ from tests.world import shared_machine
 
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    shared = shared_machine(tmp_path_factory.mktemp("machine"))
-    yield shared
-    shared.close()
+    with shared_machine(tmp_path_factory.mktemp("machine")) as shared:
+        yield shared

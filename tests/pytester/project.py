@@ -144,7 +144,7 @@ class Project:
 
     # ------------------------------------------------------------------ its files
 
-    def app(self, name: str, folder: str = "apps", **stages: Mapping[str, Any]) -> Path:
+    def app(self, name: str, folder: str = "apps", /, **stages: Mapping[str, Any]) -> Path:
         """Make an app that behaves like this; see inner/fake.py."""
         path = self.root / folder / name
         path.mkdir(parents=True)

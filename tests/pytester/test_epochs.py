@@ -15,7 +15,7 @@ def test_a_flaky_app(project: Project, workers: tuple[str, ...]) -> None:
     assert run.epochs == 3
     flaky, steady = run.apps
     assert [(v.epoch, v.state.value) for v in flaky.of("ui_renders")] == [(1, "PASS"), (2, "FAIL"), (3, "PASS")]
-    assert Counter(project.stage_runs("flaky")) == {stage: 3 for stage in STAGES}
+    assert Counter(project.stage_runs("flaky")) == dict.fromkeys(STAGES, 3)
     assert (flaky.score.value, flaky.score.spread) == (96.666667, 10)
     assert (steady.score.value, steady.score.spread) == (100, 0)
     assert (round(flaky.success_low, 3), round(flaky.success_high, 3), steady.success_low) == (0.667, 0.667, 1)

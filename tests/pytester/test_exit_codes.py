@@ -34,7 +34,9 @@ def test_exit_code(project: Project, behaviour: dict[str, Any], arguments: tuple
     result = project.evaluate(*arguments, code=code)
     if "--gate" in "".join(arguments):
         assert result.has_line("gate does not hold: ") == (code == 1)
-        assert len([line for line in result.out.splitlines() if line.startswith("gate ")]) == arguments[0].count(",") + 1
+        assert (
+            len([line for line in result.out.splitlines() if line.startswith("gate ")]) == arguments[0].count(",") + 1
+        )
 
 
 @pytest.mark.parametrize(

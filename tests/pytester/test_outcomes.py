@@ -1,4 +1,4 @@
-"""Every state as a pytest outcome: one clear line, no traceback, and the right element in JUnit; serially and with -n 2."""
+"""Every state as a pytest outcome: one clear line, no traceback, the right element in JUnit; serially and with -n 2."""
 
 from __future__ import annotations
 
@@ -87,7 +87,10 @@ def test_the_terminal_has_one_line_each_and_no_traceback(result: Result) -> None
 def test_a_bug_in_a_stage_thread_or_a_judge_is_ours_and_only_there(result: Result) -> None:
     buggy = result.verdicts("buggy")
     assert {name for name, v in buggy.items() if v.state == "PASS"} == METRICS.keys() - {"tests_pass", "type_safety"}
-    for metric, words in (("tests_pass", "ValueError: a bug in a stage at fake.py:"), ("type_safety", "a bug in a judge")):
+    for metric, words in (
+        ("tests_pass", "ValueError: a bug in a stage at fake.py:"),
+        ("type_safety", "a bug in a judge"),
+    ):
         assert (buggy[metric].state, buggy[metric].reason) == ("HARNESS_ERROR", "harness.bug")
         assert words in buggy[metric].evidence
         assert (buggy[metric].low, buggy[metric].high) == (0, 1)
@@ -114,7 +117,9 @@ def test_tests_that_break_the_rules(project: Project, workers: tuple[str, ...]) 
     for number, (name, body) in enumerate(BROKEN.items(), 10):
         text = metric_file(name, number, "fake_types", role="info")
         head = text.partition("    begin(")[0].replace("(app: App,", "(request: pytest.FixtureRequest, app: App,")
-        project.write(f"evals/test_{name}.py", head.replace("from fixtures.app", "import pytest\nfrom fixtures.app", 1) + body)
+        project.write(
+            f"evals/test_{name}.py", head.replace("from fixtures.app", "import pytest\nfrom fixtures.app", 1) + body
+        )
     result = project.evaluate(*workers, code=3)
     verdicts = result.verdicts("good")
     assert {name: (verdicts[name].state.value, verdicts[name].reason) for name in BROKEN} == {

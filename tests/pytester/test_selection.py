@@ -21,7 +21,9 @@ def begun(project: Project) -> list[tuple[str, str]]:
     [
         pytest.param(["evals/", "-k", "type_safety and churn"], id="k"),
         pytest.param(["evals/test_type_safety.py::test_type_safety[churn]"], id="node-id"),
-        pytest.param(["evals/test_type_safety.py", "--deselect=evals/test_type_safety.py::test_type_safety[sales]"], id="file"),
+        pytest.param(
+            ["evals/test_type_safety.py", "--deselect=evals/test_type_safety.py::test_type_safety[sales]"], id="file"
+        ),
         pytest.param(["evals/test_type_safety.py", "--apps=apps/churn", "-n", "2"], id="n2"),
     ],
 )
@@ -71,16 +73,20 @@ def test_exit_first(project: Project, workers: tuple[str, ...]) -> None:
     states = result.states("churn")
     assert [states[m] for m in list(METRICS)[:3]] == ["PASS", "PASS", "FAIL"]
     assert result.run().partial
-    assert {state for app in result.run().apps for state in result.states(app.app).values()} == {"PASS", "FAIL", "UNMEASURED"}
+    assert {state for app in result.run().apps for state in result.states(app.app).values()} == {
+        "PASS",
+        "FAIL",
+        "UNMEASURED",
+    }
     assert result.has_line("stopping after 1 failures")
     assert "INTERNALERROR" not in result.out
     assert project.left_behind() == []
 
 
-def test_collect_only_writes_nothing(project: Project, workers: tuple[str, ...]) -> None:
+def test_collect_only_writes_nothing(project: Project) -> None:
     project.app("churn")
     before = sorted(p for p in project.root.rglob("*") if "tmp" not in p.parts and ".pytest_cache" not in p.parts)
-    result = project.pytest("evals/", "--collect-only", "-q", *workers[:0], code=0)
+    result = project.pytest("evals/", "--collect-only", "-q", code=0)
     after = sorted(p for p in project.root.rglob("*") if "tmp" not in p.parts and ".pytest_cache" not in p.parts)
     assert after == before
     assert [line for line in result.out.splitlines() if line.startswith("evals/")] == [
