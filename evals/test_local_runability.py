@@ -37,6 +37,8 @@ def _started(evidence: Evidence) -> tuple[bool, str, bool, str]:
     if quickstart.problem is not None:
         return False, quickstart.problem.message, False, "not started"
     smoke = quickstart.facts["smoke"]
+    if quickstart.facts["health_route"] is None:
+        return True, "", False, "no health route"
     return True, "", smoke["ok"], f"{smoke['path']} answered {smoke['status']}"
 
 

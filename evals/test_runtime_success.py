@@ -11,15 +11,16 @@ def judge(evidence: Evidence) -> Finding:
     start = evidence["start"]
     if start.problem is not None:
         return failed(start.problem.code, start.problem.message)
+    if start.facts["health_route"] is None:
+        line = "every health route answers with what the server says to any path"
+        return failed("runtime.no_health_route", line)
     stop = evidence["stop"]
     if not stop.facts["alive"]:
-        return failed(
-            "runtime.died", f"it was healthy and then exited {stop.facts['exit_code']}: {stop.facts['last_words']}"
-        )
+        line = f"it was healthy and then exited {stop.facts['exit_code']}: {stop.facts['last_words']}"
+        return failed("runtime.died", line)
+    route, status, seconds = (start.facts[name] for name in ("health_route", "health_status", "seconds"))
     port = f", on port {start.facts['port']} whatever it was given" if start.facts["port_ignored"] else ""
-    return passed(
-        f"{start.facts['health_route']} answered {start.facts['health_status']} after {start.facts['seconds']:.1f} s{port}"
-    )
+    return passed(f"{route} answered {status} after {seconds:.1f} s{port}")
 
 
 def test_runtime_success(app: App, verdict: GiveVerdict) -> None:

@@ -1,4 +1,4 @@
-"""Metric 7, UI: Chromium shows the page: no uncaught error, no failed critical resource, no error screen, some content."""
+"""Metric 7, UI: Chromium shows the page: no uncaught error, no failed critical resource, no error screen, content."""
 
 import re
 

@@ -114,8 +114,7 @@ class EvaluationController:
         if self.config.getoption("verbose") or report.nodeid not in self.collector.expected:
             return None
         if report.when == "call" or report.outcome != "passed":
-            in_call = report.when not in ("setup", "teardown")
-            return ("error" if report.failed and not in_call else report.outcome), "", ""
+            return ("error" if report.failed and report.when != "call" else report.outcome), "", ""
         return "", "", ""
 
     # ------------------------------------------------------------------ the end

@@ -47,7 +47,8 @@ def _head(run: Run) -> str:
 def _scores(run: Run) -> str:
     metrics = shown_metrics(run)
     labelled = any(app.labels for app in run.apps)
-    heads = ["app", "score", "succeeds", *(markdown_text(short_head(m)) for m in metrics), *(["label"] if labelled else [])]
+    heads = ["app", "score", "succeeds", *(markdown_text(short_head(m)) for m in metrics)]
+    heads += ["label"] if labelled else []
     rows = [
         [
             markdown_text(app.app, 80), _score(app, run.epochs), _success(app), *app_cells(app, metrics, SYMBOLS),

@@ -80,7 +80,7 @@ def stages(*specs: StageSpec) -> Iterator[None]:
 
 def spec(
     name: str,
-    run: Callable[[StageContext], None] | None = None,
+    run: Callable[[StageContext], object] = lambda _context: None,
     *,
     needs: Sequence[str] = (),
     after: Sequence[str] = (),
@@ -89,7 +89,9 @@ def spec(
     live: bool = False,
     available: str | None = None,
 ) -> StageSpec:
-    def nothing(_context: StageContext) -> None:
-        return None
+    """A declaration like `@stage` makes; what `run` returns does not matter."""
 
-    return StageSpec(name, run or nothing, tuple(needs), tuple(after), limit, cpu, live, lambda _settings: available)
+    def stage(context: StageContext) -> None:
+        run(context)
+
+    return StageSpec(name, stage, tuple(needs), tuple(after), limit, cpu, live, lambda _settings: available)

@@ -62,7 +62,7 @@ def test_a_stage_runs_once_whoever_asks(app: App, machine: Machine) -> None:
 
 def test_independent_stages_overlap(app: App, machine: Machine) -> None:
     both = threading.Barrier(2, timeout=10)
-    with stages(spec("fa", lambda c: both.wait() and None), spec("fb", lambda c: both.wait() and None)):
+    with stages(spec("fa", lambda c: both.wait()), spec("fb", lambda c: both.wait())):
         engine = run_to_end(app, machine, "fa", "fb")
     assert all(engine.evidence([name])[name].ok for name in ("fa", "fb")), "each waited for the other, and neither in vain"
 
@@ -190,7 +190,7 @@ def test_only_transient_trouble_of_ours_is_tried_again(app: App, machine: Machin
 
 
 def test_a_command_over_the_limit_is_the_apps_failure(app: App, machine: Machine) -> None:
-    with stages(spec("fa", lambda c: c.run(["sleep", "60"]) and None, limit=0.5)):
+    with stages(spec("fa", lambda c: c.run(["sleep", "60"]), limit=0.5)):
         begin = time.monotonic()
         result = run_to_end(app, machine, "fa").evidence(["fa"])["fa"]
     assert time.monotonic() - begin < 15
@@ -203,7 +203,7 @@ def test_a_command_over_the_limit_is_the_apps_failure(app: App, machine: Machine
 def test_a_stage_that_never_returns_is_given_up(app: App, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "_OVERRUN", 0.3)
     release = threading.Event()
-    with stages(spec("fhang", lambda c: release.wait(30) and None, limit=0.2), spec("fb", needs=["fhang"])):
+    with stages(spec("fhang", lambda c: release.wait(30), limit=0.2), spec("fb", needs=["fhang"])):
         engine = StageEngine(app, 1, machine)
         engine.start(["fb"])
         evidence = engine.evidence(["fhang", "fb"])

@@ -37,6 +37,7 @@ def test_a_killed_worker_costs_one_metric(project: Project) -> None:
     by_metric = {metric: pid for metric, app, pid in project.log("tests.log") if app == "victim"}
     assert by_metric["build_success"] == by_metric["ui_renders"] != by_metric["local_runability"]
     assert result.junit()["test_ui_renders[victim]"].find("error") is not None
+    assert "26 passed, 1 error" in result.out.splitlines()[-1]
     assert (result.run().partial, "Traceback" in result.out) == (False, False)
     assert project.left_behind() == []
 
