@@ -188,6 +188,10 @@ class EvaluationController:
         if self.progress is not None:
             self.progress.stop()
         self.session.close()
+        if not self._begun:  # nothing was selected: no run, and no folder with an empty junit.xml in it
+            (self.collector.run_dir / "junit.xml").unlink(missing_ok=True)
+            if self.collector.run_dir.is_dir() and not any(self.collector.run_dir.iterdir()):
+                self.collector.run_dir.rmdir()
 
 
 def _shorter(line: str) -> str:
