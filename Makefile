@@ -40,7 +40,7 @@ browser: env
 # Bundled apps: 0 exactly when every verdict is as expected. Your own: 0 when nothing of ours broke.
 evals: browser
 	@status=0; $(BIN)/python -m pytest evals/ -n $(N) $(if $(APPS),--apps='$(APPS)') $(ARGS) || status=$$?; \
-	if [ $$status -gt 1 ]; then exit $$status; fi; \
+	if [ $$status -ge 2 ] && [ $$status -le 4 ]; then exit $$status; fi; \
 	$(if $(APPS),exit 0,$(BIN)/appeval verify)
 
 test: browser

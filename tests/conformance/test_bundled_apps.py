@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fixtures.evidence import load_evidence
 from fixtures.sandbox.processes import MARK
 from fixtures.workspace import work_dir_of
 from plugins.cli.verify import differences_of
+from plugins.metric import give_verdict, load_metrics
 from reports.model import Run, State, read_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +31,17 @@ def evaluate(run_dir: Path, *arguments: str) -> Run:
     return read_run(run_dir)
 
 
+def judge_again(run: Run, run_dir: Path) -> None:
+    """The stored evidence alone gives the same verdicts."""
+    for app in run.apps:
+        evidence = load_evidence(run_dir / "apps" / app.slug / "evidence.json")
+        assert evidence is not None
+        for metric in load_metrics():
+            (before,) = app.of(metric.name)
+            again = give_verdict(metric, evidence)
+            assert replace(again, seconds=0) == replace(before, seconds=0)
+
+
 def check(run: Run) -> None:
     differences = [line for app in run.apps for line in differences_of(app, Path(app.path, "expected.toml"))]
     assert differences == []
@@ -38,7 +52,9 @@ def check(run: Run) -> None:
 def test_verdicts_equal_expected(tmp_path: Path) -> None:
     run = evaluate(tmp_path / "run", "-n", "2")
     check(run)
-    everything = "".join(p.read_text(errors="replace") for p in (tmp_path / "run").rglob("*") if p.suffix in {".json", ".md"})
+    everything = "".join(
+        p.read_text(errors="replace") for p in (tmp_path / "run").rglob("*") if p.suffix in {".json", ".md"}
+    )
     assert MARK not in everything
     template = next(app for app in run.apps if app.app == "untouched-template")
     assert template.labels == ("unmodified template",)
@@ -48,6 +64,7 @@ def test_verdicts_equal_expected(tmp_path: Path) -> None:
         unknown = [v for v in app.verdicts if v.state is State.UNMEASURED]
         assert unknown, "there is no warehouse"
         assert app.score.value is None or app.score.high == 60
+    judge_again(run, tmp_path / "run")
     assert (tmp_path / "run/junit.xml").is_file()
     assert json.loads((tmp_path / "run/run.json").read_text())["schema"] == 1
 
