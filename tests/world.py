@@ -5,6 +5,7 @@ Everything real: processes, npm, servers, Chromium. Only the engine is left out,
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -63,6 +64,18 @@ def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     root.mkdir(parents=True, exist_ok=True)
     return root
+
+
+def deep(root: Path, names: str, depth: int) -> None:
+    """A chain of folders too deep for one path, made step by step."""
+    here = os.open(root, os.O_DIRECTORY)
+    for _ in range(depth):
+        os.mkdir(names, dir_fd=here)
+        below = os.open(names, os.O_DIRECTORY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("file.js", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
 
 
 def installed(package: str) -> Path:
@@ -135,7 +148,9 @@ class World:
 
     # ------------------------------------------------------------------ commands
 
-    def command(self, *argv: str, timeout: float = 20.0, cwd: str = "", env: Mapping[str, str] | None = None) -> Command:
+    def command(
+        self, *argv: str, timeout: float = 20.0, cwd: str = "", env: Mapping[str, str] | None = None
+    ) -> Command:
         self._logs += 1
         name = f"logs/{self._logs}.log"
         return Command(argv, cwd, timeout, self.settings.run_dir / name, name, env or {})

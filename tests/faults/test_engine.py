@@ -64,7 +64,9 @@ def test_independent_stages_overlap(app: App, machine: Machine) -> None:
     both = threading.Barrier(2, timeout=10)
     with stages(spec("fa", lambda c: both.wait()), spec("fb", lambda c: both.wait())):
         engine = run_to_end(app, machine, "fa", "fb")
-    assert all(engine.evidence([name])[name].ok for name in ("fa", "fb")), "each waited for the other, and neither in vain"
+    assert all(engine.evidence([name])[name].ok for name in ("fa", "fb")), (
+        "each waited for the other, and neither in vain"
+    )
 
 
 def test_cpu_stages_share_the_slots(app: App, tmp_path: Path) -> None:
@@ -177,7 +179,9 @@ def test_a_suspect_failure_that_stays_is_a_verdict_after_two_tries(app: App, mac
 
 
 @pytest.mark.parametrize(("transient", "expected"), [(True, 2), (False, 1)])
-def test_only_transient_trouble_of_ours_is_tried_again(app: App, machine: Machine, transient: bool, expected: int) -> None:
+def test_only_transient_trouble_of_ours_is_tried_again(
+    app: App, machine: Machine, transient: bool, expected: int
+) -> None:
     tries: list[int] = []
 
     def fail(_context: StageContext) -> None:

@@ -40,7 +40,19 @@ def test_the_table(seven: Run) -> None:
     text = summary_markdown(seven)
     assert row(text, "app")[:5] == ["app", "score", "succeeds", "1 build", "2 runtime"]
     assert row(text, "churn") == ["churn", "82.0", "yes", "✅", "✅", "❌", "✅", "✅", "✅", "✅", "4/5", "3/5", ""]
-    assert row(text, "unmeasured")[1:12] == ["81.0–100.0", "yes", "✅", "✅", "✅", "✅", "?", "?", "✅", "1–5/5", "5/5"]
+    assert row(text, "unmeasured")[1:12] == [
+        "81.0–100.0",
+        "yes",
+        "✅",
+        "✅",
+        "✅",
+        "✅",
+        "?",
+        "?",
+        "✅",
+        "1–5/5",
+        "5/5",
+    ]
     assert row(text, "broken-build")[2:12] == ["no", "❌", "⛔", "❌", "⛔", "⛔", "⛔", "⛔", "1/5", "0/5"]
     assert row(text, "a-very-long-name-of-an-app-that-nobody-can-read-in-one-go")[4:8] == ["⚠", "❌", "✅", "—"]
     assert row(text, "template")[1::11] == ["60.0", "unmodified template (capped, 100.0 without)"]
