@@ -14,7 +14,10 @@ def judge(evidence: Evidence) -> Finding:
         return failed(build.problem.code, build.problem.message)
     if nothing := build.facts.get("not_applicable"):
         raise NotApplicable(nothing["code"], nothing["message"])
-    left = ", ".join(f"{artifact['files']} files of {artifact['name']}" for artifact in build.facts["artifacts"])
+    left = ", ".join(
+        f"{artifact['files']} file{'s' * (artifact['files'] != 1)} of {artifact['name']}"
+        for artifact in build.facts["artifacts"]
+    )
     return passed(f"{left} in {build.facts['seconds']:.1f} s (local build)")
 
 

@@ -11,9 +11,8 @@ def judge(evidence: Evidence) -> Finding:
     start = evidence["start"]
     if start.problem is not None:
         return failed(start.problem.code, start.problem.message)
-    if start.facts["health_route"] is None:
-        line = "every health route answers with what the server says to any path"
-        return failed("runtime.no_health_route", line)
+    if unhealthy := start.facts.get("unhealthy"):
+        return failed(unhealthy["code"], unhealthy["message"])
     stop = evidence["stop"]
     if not stop.facts["alive"]:
         line = f"it was healthy and then exited {stop.facts['exit_code']}: {stop.facts['last_words']}"

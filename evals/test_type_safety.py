@@ -20,7 +20,7 @@ def judge(evidence: Evidence) -> Finding:
         )
     if not check.facts["files"]:
         return failed("types.nothing_checked", "the compiler reported no error, and read no file of the app")
-    return passed(f"{check.facts['files']} files checked in {len(check.facts['projects'])} projects")
+    return passed(f"files checked: {check.facts['files']}, in {len(check.facts['projects'])} of the app's projects")
 
 
 def test_type_safety(app: App, verdict: GiveVerdict) -> None:

@@ -14,13 +14,17 @@ ERROR_SCREEN = re.compile(
     r"\{\s*\"(?:error|message|detail|statusCode)\"|Uncaught \w*Error)",
     re.IGNORECASE,
 )
+LOADING = re.compile(r"^\W*(?:loading|please wait|initiali[sz]ing)\b[\s.…]*$", re.IGNORECASE)
+#: Findings that data which never came could explain.
+NOT_ALWAYS_ITS_FAULT = ("ui.uncaught_error", "ui.error_screen", "ui.blank", "ui.still_loading")
+FLAT = 8  # colours of a page on which there is nothing but plain areas
 
 
 @metric("ui_renders", number=7, kind="binary", role="scored", needs=["page"], version=1)
 def judge(evidence: Evidence) -> Finding:
     page = evidence["page"]
     finding = _look(page)
-    if finding.high == 0 and finding.reason in ("ui.uncaught_error", "ui.error_screen", "ui.blank"):
+    if finding.high == 0 and finding.reason in NOT_ALWAYS_ITS_FAULT:
         _refuse_if_not_the_apps_fault(page)
     return finding
 
@@ -40,11 +44,16 @@ def _look(page: StageResult) -> Finding:
         )
     if match := ERROR_SCREEN.search(facts["text"]):
         return failed("ui.error_screen", f"the page shows an error: {match[0].strip()!r}")
-    if not (facts["text_length"] or facts["media"]) or facts["colours"] <= 1:
-        hint = f"; console: {facts['console_errors'][0]}" if facts["console_errors"] else ""
+    if LOADING.match(facts["text"]):
         return failed(
-            "ui.blank", f"nothing to be seen: {facts['text_length']} characters, {facts['colours']} colours{hint}"
+            "ui.still_loading", f"after {facts['load_seconds']:.0f} s it still says {facts['text'].strip()!r}"
         )
+    nothing = not (facts["text_length"] or facts["media"]) or facts["colours"] <= 1
+    unreadable = facts.get("text_pixels") == 0 and not facts["media"] and facts["colours"] <= FLAT
+    if nothing or unreadable:
+        hint = f"; console: {facts['console_errors'][0]}" if facts["console_errors"] else ""
+        seen = f"{facts['text_length']} characters, none of them visible" if unreadable else "no text, no picture"
+        return failed("ui.blank", f"nothing to be seen: {seen}, {facts['colours']} colours{hint}")
     return passed(f"{facts['text_length']} characters, {facts['nodes']} elements after {facts['load_seconds']:.1f} s")
 
 

@@ -6,15 +6,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fixtures.evidence import Evidence, load_evidence
+from fixtures.evidence import load_evidence
 from fixtures.stages.engine import app_folder
-from plugins.measurements import CAPS, labels_of, mean_of, measurements_of
+from plugins.measurements import CAPS, labels_of, mean_of, measurements_of, notes_of
 from plugins.metric import Metric
 from plugins.scoring import capped, eff_units, score, succeeds, verdict_value
 from plugins.session import Case, EvaluationSession
 from plugins.summary import summarize
 from plugins.toolchain import git_commit, toolchain
-from reports.model import SCHEMA, AppResult, Run, ScoreRange, State, Verdict, scored_metrics
+from reports.model import NOT_SELECTED, SCHEMA, AppResult, Run, ScoreRange, State, Verdict, scored_metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,11 @@ def assemble(session: EvaluationSession, metrics: Sequence[Metric], gathered: Ga
     scored = scored_metrics(infos)
     wanted = [(case.id, info.name) for case in session.cases for info in scored]
     partial = any(key not in gathered.verdicts for key in wanted)
+    asked = {case_id for case_id, _ in gathered.verdicts}
     by_app: dict[str, list[Case]] = {}
     for case in session.cases:
-        by_app.setdefault(case.app.name, []).append(case)
+        if gathered.interrupted or case.id in asked:  # an app of which nothing was selected is not in the run
+            by_app.setdefault(case.app.name, []).append(case)
     apps = tuple(_app_result(session, cases, metrics, gathered) for cases in by_app.values())
     request = session.request
     return Run(
@@ -74,7 +76,7 @@ def _app_result(
         verdicts=tuple(v for some in verdicts for v in some), score=_mean_range([r for r, _ in ranges]),
         success_low=_mean([s[0] for _, s in ranges]), success_high=_mean([s[1] for _, s in ranges]), labels=labels,
         generation=generation, measurements=mean_of([measurements_of(e) for e in evidence]),
-        issues=_issues(verdicts), notes=(*app.notes, *_left_out(evidence)),
+        issues=_issues(verdicts), notes=(*app.notes, *notes_of(evidence)),
     )  # fmt: skip
 
 
@@ -82,7 +84,7 @@ def _verdict(case: Case, metric: Metric, gathered: Gathered) -> Verdict:
     given = gathered.verdicts.get((case.id, metric.name))
     if given is not None:
         return given
-    reason = "unmeasured.not_run" if gathered.interrupted else "unmeasured.not_selected"
+    reason = "unmeasured.not_run" if gathered.interrupted else NOT_SELECTED
     line = "the run was cut off before" if gathered.interrupted else "not selected"
     return Verdict(metric.name, case.epoch, State.UNMEASURED, 0.0, metric.info.full, reason, line)
 
@@ -114,11 +116,6 @@ def _mean_range(ranges: Sequence[ScoreRange]) -> ScoreRange:
 def _issues(verdicts: Sequence[Sequence[Verdict]]) -> tuple[str, ...]:
     states = (State.FAIL, State.HARNESS_ERROR)
     return tuple(dict.fromkeys(f"{v.metric}: {v.evidence}" for some in verdicts for v in some if v.state in states))
-
-
-def _left_out(evidence: Sequence[Evidence]) -> tuple[str, ...]:
-    scans = [scan for e in evidence if (scan := e.get("scan")) is not None]
-    return tuple(scans[0].facts.get("left_out", ())) if scans else ()
 
 
 def now() -> str:

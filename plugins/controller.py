@@ -165,16 +165,20 @@ class EvaluationController:
         width = reporter._tw.fullwidth  # noqa: SLF001 - the width that pytest itself writes with
         reporter.section("appeval")
         for app in run.apps:
+            blocked: dict[str, list[str]] = {}
             for verdict in app.verdicts:
+                words = plain(verdict.evidence, 400)
                 if verdict.state in (State.FAIL, State.HARNESS_ERROR):
-                    words = plain(verdict.evidence, 400)
-                    reporter.write_line(f"{verdict.state.value:5} {verdict.metric}[{plain(app.slug, 60)}] {words}")
+                    reporter.write_line(f"{verdict.state.value} {verdict.metric}[{plain(app.slug, 60)}] {words}")
+                elif verdict.state is State.BLOCKED:
+                    blocked.setdefault(words, []).append(verdict.metric)
+            for words, metrics in blocked.items():
+                reporter.write_line(f"BLOCKED {', '.join(metrics)} [{plain(app.slug, 60)}] by {words}")
         reporter.write_line("")
         reporter.write(score_table(run, width=width, colour=reporter.hasmarkup))
         for outcome in self.outcomes:
-            holds, seen = "holds" if outcome.holds else "does not hold", outcome.value
-            known = "not known" if seen is None else f"{seen:g}"
-            reporter.write_line(f"gate {holds}: {outcome.condition} (it is {known})")
+            holds = "holds" if outcome.holds else "does not hold"
+            reporter.write_line(f"gate {holds}: {outcome.condition} ({_seen(outcome)})")
         for trouble in self.troubles:
             reporter.write_line(trouble, red=True)
         for line in self.said:
@@ -192,6 +196,14 @@ class EvaluationController:
             (self.collector.run_dir / "junit.xml").unlink(missing_ok=True)
             if self.collector.run_dir.is_dir() and not any(self.collector.run_dir.iterdir()):
                 self.collector.run_dir.rmdir()
+
+
+def _seen(outcome: Outcome) -> str:
+    """The end of the interval that the gate looks at."""
+    if outcome.value is None:
+        return "its value is not known"
+    least = "at least" if outcome.condition.op.startswith(">") else "at most"
+    return f"it is {least} {round(outcome.value, 3):g}"
 
 
 def _shorter(line: str) -> str:

@@ -52,3 +52,15 @@ def labels_of(app: App, evidence: Sequence[Evidence]) -> tuple[str, ...]:
     scans = [scan.facts for one in evidence if (scan := one.get("scan")) is not None]
     templates = [facts["template"] for facts in scans if facts.get("template")]
     return (UNMODIFIED,) if any(t["changed_share"] < UNMODIFIED_BELOW for t in templates) else ()
+
+
+def notes_of(evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """Remarks that cost no point and that people should see: what was left out of the copy, a port of its own."""
+    notes: dict[str, None] = {}
+    for one in evidence:
+        scan, start = one.get("scan"), one.get("start")
+        if scan is not None:
+            notes.update(dict.fromkeys(scan.facts.get("left_out", ())))
+        if start is not None and start.facts.get("port_ignored"):
+            notes[f"listens on port {start.facts['port']} whatever it is told: a platform would not reach it"] = None
+    return tuple(notes)

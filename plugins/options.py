@@ -15,6 +15,7 @@ import pytest
 from fixtures.errors import BadInput
 from fixtures.registry import load_extension
 from fixtures.sandbox import SANDBOXES
+from fixtures.sandbox.processes import owner_of
 from fixtures.settings import Settings, pyproject_table
 from fixtures.stages import STAGES
 from fixtures.workspace import work_dir_of
@@ -210,6 +211,9 @@ def _run_dir(config: pytest.Config, project: Path) -> tuple[Path, bool]:
             raise BadInput("--resume goes on in the folder of its run; leave --run-dir out")
         for candidate in (config.invocation_params.dir / resume, project / "runs" / resume):
             if (candidate / "session.json").is_file():
+                alive = [owner_of(p) for p in (candidate / "processes").glob("*.jsonl") if owner_of(p).alive()]
+                if alive:
+                    raise BadInput(f"--resume={resume}: this run is still going on (process {alive[0].pid})")
                 return candidate.resolve(), True
         raise BadInput(f"--resume={resume}: no run of that name has begun (looked in runs/ and for a folder)")
     if given:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 _TOO_EARLY = 0.08  # an estimate from less than this share of the work would only alarm
 _WORTH_A_WORD = (State.FAIL, State.HARNESS_ERROR)
+
+
+_WORDS = {
+    State.PASS: "passed", State.FAIL: "failed", State.BLOCKED: "blocked", State.NOT_APPLICABLE: "not applicable",
+    State.UNMEASURED: "not measured", State.HARNESS_ERROR: "HARNESS_ERROR",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -157,10 +164,11 @@ class Progress:
     def _line(self, case_id: str, case: _CaseProgress) -> str:
         done, total = self._done()
         took = f" in {_duration(time.time() - case.started)}" if case.started else ""
-        passed = sum(1 for v in case.verdicts if v.state is State.PASS)
+        counts = Counter(_WORDS[v.state] for v in case.verdicts)
+        passed = ", ".join(f"{counts[word]} {word}" for word in dict.fromkeys(_WORDS.values()) if counts[word])
         said = [f"{v.metric}: {plain(v.evidence, 90)}" for v in case.verdicts if v.state in _WORTH_A_WORD]
         words = f"; {'; '.join(said[:2])}" if said else ""
-        return f"[{done}/{total}] {plain(case_id, 60)}: {passed} of {len(case.verdicts)} pass{took}{words}"
+        return f"[{done}/{total}] {plain(case_id, 60)}: {passed}{took}{words}"
 
 
 def _duration(seconds: float) -> str:

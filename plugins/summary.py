@@ -76,7 +76,8 @@ def _mean(ranges: Collection[tuple[float, float]], unknown: tuple[float, float])
 def _common_failures(apps: Iterable[AppResult], order: Sequence[str]) -> Iterable[tuple[str, int, str]]:
     """The reasons that the most apps share; of equally many, the one of the earlier metric.
 
-    BLOCKED repeats what failed elsewhere, so it counts only where nothing else is wrong in the whole run.
+    BLOCKED counts where it is the only word about its cause: a failed install is no metric's own failure, a failed
+    build is.
     """
     ranks = {name: rank for rank, name in enumerate(order)}
     wrong = [
@@ -85,9 +86,14 @@ def _common_failures(apps: Iterable[AppResult], order: Sequence[str]) -> Iterabl
         for verdict in app.verdicts
         if verdict.state.failed or verdict.state is State.HARNESS_ERROR
     ]
-    own = [failure for failure in wrong if failure.verdict.state is not State.BLOCKED]
+    failed = {(f.app.app, f.verdict.evidence) for f in wrong if f.verdict.state is State.FAIL}
+    own = [
+        f
+        for f in wrong
+        if f.verdict.state is not State.BLOCKED or (f.app.app, f.verdict.evidence.partition(": ")[2]) not in failed
+    ]
     by_code: dict[str, list[_Failure]] = {}
-    for failure in own or wrong:
+    for failure in own:
         by_code.setdefault(failure.code, []).append(failure)
 
     def commonness(code: str) -> tuple[int, int, str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from reports.model import AppResult, MetricInfo, Run, State, Verdict
+from reports.model import NOT_SELECTED, AppResult, MetricInfo, Run, State, Verdict
 from reports.text import number_text, range_text
 
 #: A symbol per state. They differ in shape, not only in colour.
 Symbols = Mapping[State, str]
 
+#: What was not asked for in this run.
+NOT_ASKED = "·"
 #: Of verdicts that differ between epochs, the first of these that occurs says how the whole is shown.
 _GRAVITY = (State.FAIL, State.BLOCKED, State.HARNESS_ERROR, State.UNMEASURED, State.PASS)
 
@@ -33,6 +35,8 @@ def cell_text(verdicts: Sequence[Verdict], metric: MetricInfo, symbols: Symbols)
     """A binary metric: its symbol, and with several epochs the share of those passed (`2/3`, `1–3/3` when some
     are not known). A scored one: its points (`4/5`, `1–5/5`), with several epochs their mean. Where every
     epoch says that there is nothing to count, the symbol."""
+    if verdicts and all(verdict.reason == NOT_SELECTED for verdict in verdicts):
+        return NOT_ASKED
     counted = [verdict for verdict in verdicts if verdict.state is not State.NOT_APPLICABLE]
     states = {verdict.state for verdict in counted}
     if not states or (len(states) == 1 and not _counts(counted, metric, len(verdicts))):

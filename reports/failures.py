@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reports.headline import long_name
-from reports.model import AppResult, MetricInfo, Run, State, Verdict
+from reports.model import NOT_SELECTED, AppResult, MetricInfo, Run, State, Verdict
 from reports.text import count_text, range_text
 
 
@@ -51,15 +51,15 @@ def _epochs(verdicts: Sequence[Verdict], epochs: int) -> str:
 
 
 def unmeasured_lines(run: Run) -> Iterator[str]:
-    """Each reason for which something was not measured, once, with the number of its apps and its metrics."""
+    """Each explanation of something that was not measured, once, with the number of its apps and its metrics; what
+    was not asked for (`unmeasured.not_selected`) is not listed."""
     names = {metric.name: long_name(metric) for metric in run.metrics}
-    by_reason: dict[str, list[tuple[AppResult, Verdict]]] = {}
+    by_words: dict[tuple[str, str], list[tuple[AppResult, Verdict]]] = {}
     for app in run.apps:
         for verdict in app.verdicts:
-            if verdict.state is State.UNMEASURED:
-                by_reason.setdefault(verdict.reason, []).append((app, verdict))
-    for reason, found in by_reason.items():
+            if verdict.state is State.UNMEASURED and verdict.reason != NOT_SELECTED:
+                by_words.setdefault((verdict.reason, verdict.evidence), []).append((app, verdict))
+    for (reason, evidence), found in sorted(by_words.items(), key=lambda item: -len(item[1])):
         apps = count_text(len({app.app for app, _ in found}), "app")
         metrics = ", ".join(dict.fromkeys(names.get(verdict.metric, verdict.metric) for _, verdict in found))
-        evidence = next((verdict.evidence for _, verdict in found if verdict.evidence), "no reason was given")
-        yield f"{metrics}, {apps}: {evidence}" + (f" ({reason})" if reason else "")
+        yield f"{metrics}, {apps}: {evidence or 'no reason was given'}" + (f" ({reason})" if reason else "")

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 SCHEMA = 1
+#: The reason code of a metric that nobody asked for in this run.
+NOT_SELECTED = "unmeasured.not_selected"
 
 Kind = Literal["binary", "scored"]
 Role = Literal["scored", "info", "runtime"]

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _find(run: Run, name: str) -> AppResult:
     exact = [app for app in run.apps if name in (app.app, app.slug)]
-    found = exact or [app for app in run.apps if name in app.app]
+    found = exact or [app for app in run.apps if name in app.app or name in app.slug]
     if len(found) != 1:
         names = ", ".join(plain(app.app, 60) for app in (found or run.apps))
         raise BadInput(f"{len(found)} apps match {name!r}; there are: {names}")

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 when all are equal, 1 when one differs; 0 with a remark when no app states what it expects."""
+    """0 when all are equal, 1 when one differs or no app states what it expects."""
     shown = read_run(run_folder(arguments.run_name))
     stated = [(app, path) for app in shown.apps if (path := Path(app.path, EXPECTED_FILE)).is_file()]
     differences = [line for app, path in stated for line in differences_of(app, path)]
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         print("no app states what it expects (expected.toml)")
     elif not differences:
         print(f"all {verdicts} verdicts of {len(stated)} apps equal expected.toml")
-    return 1 if differences else 0
+    return 1 if differences or not stated else 0
 
 
 def differences_of(app: AppResult, path: Path) -> Iterator[str]:

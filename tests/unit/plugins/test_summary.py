@@ -74,14 +74,14 @@ def test_common_failures_count_apps_not_verdicts() -> None:
     fails = [
         app("a", verdict(TYPES, State.FAIL, "types.errors", evidence="3 errors"),
             verdict(TYPES, State.FAIL, "types.errors", epoch=2), verdict(DEPLOY, State.FAIL, "deploy.secret")),
-        app("b", verdict(BUILD, State.FAIL, "build.exit"), verdict(TYPES, State.BLOCKED, "blocked.build"),
-            verdict(DEPLOY, State.BLOCKED, "blocked.build")),
+        app("b", verdict(BUILD, State.FAIL, "build.exit"), verdict(TYPES, State.BLOCKED, "blocked.build", evidence="build: seen"),
+            verdict(DEPLOY, State.BLOCKED, "blocked.build", evidence="build: seen")),
         app("c", verdict(BUILD, State.PASS), verdict(TYPES, State.FAIL, "types.errors")),
         app("d", verdict(BUILD, State.HARNESS_ERROR, "harness.port"), verdict(TYPES, State.UNMEASURED, "no.engine")),
         app("e", verdict(BUILD, State.BLOCKED, "blocked.install")),
     ]  # fmt: skip
     assert summarize(fails, METRICS).common_failures == (
-        ("types.errors", 2, "a: 3 errors"), ("build.exit", 1, "b: seen"), ("harness.port", 1, "d: seen"),
+        ("types.errors", 2, "a: 3 errors"), ("blocked.install", 1, "e: seen"), ("build.exit", 1, "b: seen"),
     )  # fmt: skip
 
 

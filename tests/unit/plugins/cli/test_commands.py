@@ -119,7 +119,7 @@ def test_verify_names_every_difference(
 
 
 def test_verify_without_expectations(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["verify", str(run_dir)]) == 0
+    assert main(["verify", str(run_dir)]) == 1
     assert "no app states what it expects" in capsys.readouterr().out
 
 
