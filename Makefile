@@ -24,7 +24,7 @@ help:
 .cache/uv/bin/uv:
 	@echo "uv is not installed; making a private copy with pip"
 	@$(PYTHON) -m venv .cache/uv || { echo "Python's venv is missing: on Debian, apt-get install -y python3-venv"; exit 1; }
-	@.cache/uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@.cache/uv/bin/pip install -qq --disable-pip-version-check uv==0.13.9
 
 $(BIN)/.ready: requirements.lock pyproject.toml $(if $(findstring .cache/uv,$(UV)),.cache/uv/bin/uv)
 	@test -x $(BIN)/python || $(UV) venv --quiet --python '>=3.11' $(VENV)

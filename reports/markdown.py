@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 from reports.cells import app_cells, shown_metrics
 from reports.failures import app_lines, unmeasured_lines
@@ -11,6 +12,7 @@ from reports.measurements import heading, measured_text, shown_columns
 from reports.model import AppResult, Run, State
 from reports.text import count_text, markdown_text, score_text, share_text
 
+_MOST_LINKS = 8
 SYMBOLS = {
     State.PASS: "✅",
     State.FAIL: "❌",
@@ -83,12 +85,20 @@ def _why(run: Run) -> str:
         wrong = app_lines(app, run.metrics, run.epochs)
         lines = [f"- {SYMBOLS[line.state]} {markdown_text(line.text, 400)}" for line in wrong]
         lines += [f"- note: {markdown_text(note)}" for note in app.notes]
+        if lines and (links := _links(app)):
+            lines.append(f"- see {links}")
         if lines:
             blocks.append("\n".join([f"**{markdown_text(app.app, 80)}**", "", *lines]))
     unmeasured = [f"- {SYMBOLS[State.UNMEASURED]} {markdown_text(line, 400)}" for line in unmeasured_lines(run)]
     if unmeasured:
         blocks.insert(0, "\n".join(["**Not measured**", "", *unmeasured]))
     return "### Why\n\n" + "\n\n".join(_bounded(blocks, _WHY, "app")) if blocks else ""
+
+
+def _links(app: AppResult) -> str:
+    """Links, relative to the run folder, to what its verdicts rest on: the screenshot first."""
+    links = sorted({link for v in app.verdicts for link in v.links}, key=lambda link: (not link.endswith(".png"), link))
+    return " · ".join(f"[{markdown_text(link.rpartition('/')[2], 60)}]({quote(link)})" for link in links[:_MOST_LINKS])
 
 
 def _common(run: Run) -> str:

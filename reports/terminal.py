@@ -120,7 +120,7 @@ def _below(console: Console, run: Run, metrics: Sequence[MetricInfo], layout: _L
     console.print(Text(average_line(run.summary), style="bold"))
     console.print(Text(success_line(run.summary), style="bold"))
     for line in _notes(run):
-        console.print(Text(line), no_wrap=True, overflow="ellipsis", crop=True)
+        console.print(Text(line), overflow="fold")
     if run.partial:
         warning = "PARTIAL RUN: not every metric of every app was selected and finished; do not compare it as a whole"
         console.print(Text(warning, style="bold yellow"))
