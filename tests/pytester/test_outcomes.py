@@ -75,9 +75,10 @@ def test_the_terminal_has_one_line_each_and_no_traceback(result: Result) -> None
     assert "evals/test_" not in result.out, "no line per file"
     lines = [line for line in result.out.splitlines() if "[mixed]" in line]
     assert lines == [
-        "FAIL  runtime_success[mixed] it died",
-        f"FAIL  type_safety[mixed] {LINE}",
+        "FAIL runtime_success[mixed] it died",
+        f"FAIL type_safety[mixed] {LINE}",
         "HARNESS_ERROR deployability[mixed] the machine is full",
+        "BLOCKED databricks_connectivity, data_returned, ui_renders [mixed] by fake_start: it died",
     ]
     assert "5 failed" in result.out.splitlines()[-1]
     assert "3 errors" in result.out.splitlines()[-1]
