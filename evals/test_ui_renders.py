@@ -9,7 +9,8 @@ from plugins.metric import Finding, failed, metric, passed
 from plugins.verdict import GiveVerdict
 
 ERROR_SCREEN = re.compile(
-    r"^\s*(?:Cannot GET /|Internal Server Error|Not Found\b|404\b|50[0-4]\b|Unexpected Application Error!|"
+    r"\A\s*(?:Cannot GET /|Internal Server Error|Not Found\s*(?:\n|\Z)|Unexpected Application Error!|"
+    r"(?:404|50[0-4])\s*(?:\n|\Z|[-–—:|]|Not Found|Page|Internal|Bad Gateway|Service Unavailable|Error)|"
     r"Application error:|Something went wrong|Traceback \(most recent call last\)|Error: ENOENT|"
     r"\{\s*\"(?:error|message|detail|statusCode)\"|Uncaught \w*Error)",
     re.IGNORECASE,
