@@ -1,15 +1,40 @@
 """Metric 5, connectivity: while the app ran, the warehouse saw it complete a statement that reads a table."""
 
 from fixtures.app import App
+from fixtures.errors import Unmeasured
 from fixtures.evidence import Evidence
-from plugins.metric import Finding, failed, metric
+from plugins.metric import Finding, failed, metric, passed
 from plugins.verdict import GiveVerdict
 
+_NEEDS = ["page", "probe", "queries"]  # the first two make the app ask
 
-@metric("databricks_connectivity", number=5, kind="binary", role="scored", needs=["queries"], version=1)
+
+@metric("databricks_connectivity", number=5, kind="binary", role="scored", needs=_NEEDS, version=2)
 def judge(evidence: Evidence) -> Finding:
-    evidence["queries"]  # raises: there is no warehouse yet that could have seen anything
-    return failed("connectivity.never_connected", "the warehouse saw no statement")
+    facts = evidence["queries"].facts
+    if facts["read"]:
+        tables = ", ".join(facts["read"])
+        return passed(f"{facts['succeeded']} of {facts['asked']} statements completed; tables: {tables}")
+    if unsupported := facts["first_unsupported"]:
+        raise Unmeasured("unmeasured.unsupported_sql", f"{unsupported['error']} in {unsupported['statement']}")
+    if facts["asked"] and not facts["succeeded"] and (first := facts["first_failed"]):
+        line = f"all {facts['asked']} statements failed, the first with {first['error']} in {first['statement']}"
+        return failed("connectivity.all_statements_failed", line)
+    if facts["asked"]:
+        return failed("connectivity.no_table_read", f"{facts['asked']} statements, and none that read a table")
+    if facts["rejected"]:
+        return failed("connectivity.auth_rejected", f"the warehouse refused the app: {facts['rejected'][0]}")
+    if facts["sessions"] or facts["connections"]:
+        return failed("connectivity.no_table_read", "the app connected and asked nothing")
+    if facts["driver_files"] and (facts["unasked"] or not facts["called"]):
+        raise Unmeasured("unmeasured.not_exercised", _not_exercised(facts["driver_files"][0], facts["unasked"]))
+    called = f"the page was loaded and {facts['called']} endpoints were called"
+    return failed("connectivity.never_connected", f"the warehouse saw no connection while {called}")
+
+
+def _not_exercised(driver: str, unasked: list[dict[str, str]]) -> str:
+    why = f"{unasked[0]['path']}: {unasked[0]['why']}" if unasked else "no endpoint was found"
+    return f"{driver} talks to a warehouse, and nothing that was called reached it ({why})"
 
 
 def test_databricks_connectivity(app: App, verdict: GiveVerdict) -> None:

@@ -18,6 +18,7 @@ from fixtures.sandbox import SANDBOXES
 from fixtures.sandbox.processes import owner_of
 from fixtures.settings import Settings, pyproject_table
 from fixtures.stages import STAGES
+from fixtures.warehouse import NAMES as WAREHOUSES
 from fixtures.workspace import work_dir_of
 from plugins.metric import PASS_AT
 from plugins.profiles import profile_named
@@ -44,6 +45,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="a folder of apps, one app, or a glob; repeatable (default: apps/, else the bundled examples)",
     )
     add("--sandbox", metavar="NAME", help="where the apps run: auto (the default), local")
+    add("--warehouse", metavar="NAME", help="what the apps query: none (the default in this version), embedded")
     add("--run-dir", metavar="DIR", help="where the run is written (default: runs/<id>)")
     add(
         "--resume",
@@ -122,6 +124,7 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
         work_dir=work_dir_of(run_dir, Path(tempfile.gettempdir())),
         cache_dir=project / table.get("cache_dir", ".cache"),
         sandbox=_sandbox(str(config.getoption("--sandbox") or before.get("sandbox", "auto"))),
+        warehouse=_warehouse(str(config.getoption("--warehouse") or before.get("warehouse", "none"))),
         limits=before["limits"] if before and not limits else _limits(table.get("limits", {}), limits or ()),
         extensions=extensions,
         template_manifests=tuple(table.get("template_manifests", ())),
@@ -173,6 +176,12 @@ def _sandbox(name: str) -> str:
         return "local"
     if name not in SANDBOXES:
         raise BadInput(f"--sandbox={name}: there is no such sandbox; there are: auto, {', '.join(SANDBOXES.names())}")
+    return name
+
+
+def _warehouse(name: str) -> str:
+    if name not in WAREHOUSES:
+        raise BadInput(f"--warehouse={name}: there is no such warehouse; there are: {', '.join(WAREHOUSES)}")
     return name
 
 

@@ -31,7 +31,6 @@ from fixtures.sandbox.processes import Ledger, marked
 from fixtures.settings import Settings
 from fixtures.stages import STAGES
 from fixtures.stages.context import StageContext
-from fixtures.warehouse import warehouse_of
 from fixtures.workspace import Workspace
 
 T = TypeVar("T")
@@ -189,7 +188,7 @@ class World:
     def context(self, stage: str, limit: float | None = None) -> StageContext:
         return StageContext(
             name=stage, app=self.app, machine=self.machine, workspace=self.workspace, sandbox=self.sandbox,
-            locks=HostLocks(self.settings.cpu_slots, self.cancel), warehouse=warehouse_of(self.settings), live=self.live,
+            locks=HostLocks(self.settings.cpu_slots, self.cancel), warehouse=self.machine.warehouse, live=self.live,
             earlier=self.results, folder=self.settings.run_dir / "apps" / self.app.slug,
             limit=limit or STAGES[stage].limit, cancel=self.cancel,
         )  # fmt: skip

@@ -1,0 +1,125 @@
+"""`appeval warehouse`: the embedded Databricks SQL warehouse for people, so that apps run without a workspace."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from fixtures.errors import BadInput, HarnessError
+from fixtures.warehouse.names import HOST, HTTP_PATH, WAREHOUSE_ID
+from fixtures.warehouse.process import Credentials, WarehouseServer
+from fixtures.warehouse.records import StatementRecord
+from fixtures.warehouse.redirect import redirect_environment
+from fixtures.warehouse.samples.cache import sample_files
+from plugins.cli import project_folder
+
+HELP = "run the embedded SQL warehouse and print the environment that an app needs, or run an app in it"
+
+_EVERY = 0.3
+_APP = "app"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scale", type=float, default=0.01, help="size of the sample data: 0.01 (default), 0.1 or 1")
+    parser.add_argument("--tables", type=Path, nargs="+", default=[], help="your own .sql and .parquet files to load")
+    parser.add_argument("--http-port", type=int, default=0, help="port of plain HTTP (default: any free one)")
+    parser.add_argument("--https-port", type=int, default=0, help="port of HTTPS (default: any free one)")
+    parser.add_argument("--oauth", action="store_true", help="give a service principal in place of a token")
+    parser.add_argument("--quiet", action="store_true", help="do not print the statements that arrive")
+    parser.add_argument("app", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="run this with the environment")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Until Ctrl-C (0), or until the command ends (its exit code). 3 when the warehouse does not start."""
+    command = arguments.app[1:] if arguments.app[:1] == ["--"] else arguments.app
+    missing = [str(path) for path in arguments.tables if not path.is_file()]
+    if missing:
+        raise BadInput(f"no such file: {', '.join(missing)}")
+    if arguments.scale <= 0 or arguments.scale > 1:
+        raise BadInput("--scale is above 0 and at most 1")
+    today = dt.datetime.now(dt.UTC).date()
+    files = sample_files(project_folder() / ".cache", scale=arguments.scale, today=today)
+    with tempfile.TemporaryDirectory(prefix="appeval-warehouse-") as folder:
+        try:
+            server = WarehouseServer(
+                {"A": files.a, "B": files.b},
+                Path(folder),
+                http_port=arguments.http_port,
+                https_port=arguments.https_port,
+            )
+        except HarnessError as error:
+            print(f"appeval: {error}", file=sys.stderr)
+            return 3
+        try:
+            return _serve(server, command, arguments)
+        except HarnessError as error:
+            print(f"appeval: {error}", file=sys.stderr)
+            return 3
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            server.close()
+
+
+def _serve(server: WarehouseServer, command: list[str], arguments: argparse.Namespace) -> int:
+    if arguments.tables:
+        server.add_tables(_APP, [path.resolve() for path in arguments.tables])
+    environment = _environment(server, server.grant(_APP, "start", _APP), oauth=arguments.oauth)
+    if not command:
+        _explain(server, environment)
+    process = subprocess.Popen(command, env={**os.environ, **environment}) if command else None  # noqa: S603 - the user's
+    seen = 0
+    try:
+        while process is None or process.poll() is None:
+            statements = server.record(_APP, "start").statements
+            if not arguments.quiet:
+                for statement in statements[seen:]:
+                    print(_line(statement), file=sys.stderr, flush=True)
+            seen = len(statements)
+            time.sleep(_EVERY)
+    finally:
+        if process is not None and process.poll() is None:
+            process.terminate()
+            process.wait()
+    return process.returncode
+
+
+def _environment(server: WarehouseServer, credentials: Credentials, *, oauth: bool) -> dict[str, str]:
+    options = os.environ.get("NODE_OPTIONS", "")
+    redirect = redirect_environment(
+        server.host, server.address, server.https_port, server.authority, node_options=options
+    )
+    who = (
+        {"DATABRICKS_CLIENT_ID": credentials.client_id, "DATABRICKS_CLIENT_SECRET": credentials.client_secret}
+        if oauth
+        else {"DATABRICKS_TOKEN": credentials.token}
+    )
+    return {
+        "DATABRICKS_HOST": HOST, "DATABRICKS_SERVER_HOSTNAME": HOST, "DATABRICKS_HTTP_PATH": HTTP_PATH,
+        "DATABRICKS_WAREHOUSE_ID": WAREHOUSE_ID, **who, **redirect,
+    }  # fmt: skip
+
+
+def _explain(server: WarehouseServer, environment: dict[str, str]) -> None:
+    print("# The embedded warehouse runs. Paste this into the shell of your app (Node or Python):")
+    for name, value in environment.items():
+        print(f"export {name}={shlex.quote(value)}")
+    print(f"# Other runtimes and the SDKs: DATABRICKS_HOST=http://{server.address}:{server.http_port}")
+    print(
+        "# Catalogs: samples (tpch, tpcds_sf1, nyctaxi, bakehouse, …) and main.default; what you write stays in memory."
+    )
+    print("# Statements appear below as they arrive. Ctrl-C ends it.", flush=True)
+
+
+def _line(statement: StatementRecord) -> str:
+    when = dt.datetime.fromtimestamp(statement.at).strftime("%H:%M:%S")
+    text = " ".join(statement.text.split())
+    outcome = f"{statement.rows} rows" if statement.state == "succeeded" else f"{statement.state}: {statement.error}"
+    return f"{when} {statement.seconds * 1000:6.0f} ms  {text[:100]}  → {outcome[:200]}"
