@@ -17,7 +17,6 @@ from fixtures.warehouse.names import HOST, HTTP_PATH, WAREHOUSE_ID
 from fixtures.warehouse.process import Credentials, WarehouseServer
 from fixtures.warehouse.records import StatementRecord
 from fixtures.warehouse.redirect import redirect_environment
-from fixtures.warehouse.samples.cache import sample_files
 from plugins.cli import project_folder
 
 HELP = "run the embedded SQL warehouse and print the environment that an app needs, or run an app in it"
@@ -44,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadInput(f"no such file: {', '.join(missing)}")
     if arguments.scale <= 0 or arguments.scale > 1:
         raise BadInput("--scale is above 0 and at most 1")
+    from fixtures.warehouse.samples.cache import sample_files  # imports duckdb
+
     today = dt.datetime.now(dt.UTC).date()
     files = sample_files(project_folder() / ".cache", scale=arguments.scale, today=today)
     with tempfile.TemporaryDirectory(prefix="appeval-warehouse-") as folder:
