@@ -58,7 +58,7 @@ def test_refusals(server: WarehouseServer, credentials: Credentials, kind: str, 
 
 def test_a_dropped_connection(server: WarehouseServer, credentials: Credentials) -> None:
     server.fault(credentials.token, "dropped", count=1)
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):  # closed, or reset while bytes were under way
         ask(server, credentials.token)
     assert ask(server, credentials.token).status_code == 200
 
