@@ -1,5 +1,6 @@
 """Metric 5, connectivity: while the app ran, the warehouse saw it complete a statement that reads a table."""
 
+from evals.unreached import refuse_unreached
 from fixtures.app import App
 from fixtures.errors import Unmeasured
 from fixtures.evidence import Evidence
@@ -26,15 +27,9 @@ def judge(evidence: Evidence) -> Finding:
         return failed("connectivity.auth_rejected", f"the warehouse refused the app: {facts['rejected'][0]}")
     if facts["sessions"] or facts["connections"]:
         return failed("connectivity.no_table_read", "the app connected and asked nothing")
-    if facts["driver_files"] and (facts["unasked"] or not facts["called"]):
-        raise Unmeasured("unmeasured.not_exercised", _not_exercised(facts["driver_files"][0], facts["unasked"]))
+    refuse_unreached(facts)
     called = f"the page was loaded and {facts['called']} endpoints were called"
     return failed("connectivity.never_connected", f"the warehouse saw no connection while {called}")
-
-
-def _not_exercised(driver: str, unasked: list[dict[str, str]]) -> str:
-    why = f"{unasked[0]['path']}: {unasked[0]['why']}" if unasked else "no endpoint was found"
-    return f"{driver} talks to a warehouse, and nothing that was called reached it ({why})"
 
 
 def test_databricks_connectivity(app: App, verdict: GiveVerdict) -> None:

@@ -45,7 +45,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="a folder of apps, one app, or a glob; repeatable (default: apps/, else the bundled examples)",
     )
     add("--sandbox", metavar="NAME", help="where the apps run: auto (the default), local")
-    add("--warehouse", metavar="NAME", help="what the apps query: none (the default in this version), embedded")
+    add("--warehouse", metavar="NAME", help="what the apps query: embedded (default), none")
     add("--run-dir", metavar="DIR", help="where the run is written (default: runs/<id>)")
     add(
         "--resume",
@@ -124,7 +124,7 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
         work_dir=work_dir_of(run_dir, Path(tempfile.gettempdir())),
         cache_dir=project / table.get("cache_dir", ".cache"),
         sandbox=_sandbox(str(config.getoption("--sandbox") or before.get("sandbox", "auto"))),
-        warehouse=_warehouse(str(config.getoption("--warehouse") or before.get("warehouse", "none"))),
+        warehouse=_warehouse(str(config.getoption("--warehouse") or before.get("warehouse", "embedded"))),
         limits=before["limits"] if before and not limits else _limits(table.get("limits", {}), limits or ()),
         extensions=extensions,
         template_manifests=tuple(table.get("template_manifests", ())),

@@ -130,7 +130,7 @@ class World:
     """One app in one sandbox, under `base`. `close` ends what is left and proves that nothing is."""
 
     def __init__(self, base: Path, shared: Machine, *, sandbox: str = "local", **settings: Any) -> None:
-        wanted: dict[str, Any] = {"cpu_slots": 2, "sandbox": sandbox, **settings}
+        wanted: dict[str, Any] = {"cpu_slots": 2, "sandbox": sandbox, "warehouse": "none", **settings}
         self.base = base
         self.settings = Settings(PROJECT, base / "run", base / "work", CACHE, **wanted)
         self.machine = Borrowed(self.settings, shared)

@@ -12,7 +12,7 @@ from fixtures.evidence import Evidence, StageResult
 
 NOTHING: dict[str, Any] = {
     "connections": 0, "sessions": 0, "rejected": [], "asked": 0, "succeeded": 0, "failed": 0, "unsupported": 0, "read": {},
-    "first_failed": None, "first_unsupported": None, "driver_files": [], "called": 3, "unasked": [],
+    "first_failed": None, "first_unsupported": None, "driver_files": [], "called": 3, "unasked": [], "astray": "",
 }  # fmt: skip
 CONNECTED = {"connections": 1, "sessions": 1}
 FAILED = {"statement": "SELECT nope FROM t", "error": "[UNRESOLVED_COLUMN] nope"}
@@ -48,6 +48,7 @@ def test_failures(facts: dict[str, Any], reason: str, words: str) -> None:
     ({"driver_files": ["server/db.ts"], "unasked": [{"path": "/api/x", "where": "a.ts", "why": "a mutation"}]},
      "unmeasured.not_exercised"),
     ({"driver_files": ["server/db.ts"], "called": 0}, "unmeasured.not_exercised"),
+    ({"driver_files": ["server/db.ts"], "astray": "connections of bun cannot be led"}, "unmeasured.not_led"),
 ])  # fmt: skip
 def test_what_nobody_can_know_is_unmeasured(facts: dict[str, Any], code: str) -> None:
     with pytest.raises(Unmeasured) as raised:
