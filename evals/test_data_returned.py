@@ -10,12 +10,15 @@ from fixtures.evidence import Evidence
 from plugins.metric import Finding, failed, metric, passed
 from plugins.verdict import GiveVerdict
 
-_NEEDS = ["page", "probe", "queries", "canary"]
+_NEEDS = ["page", "probe", "queries", "canary", "comparison"]
 
 
 @metric("data_returned", number=6, kind="binary", role="scored", needs=_NEEDS, version=2)
 def judge(evidence: Evidence) -> Finding:
-    canary, queries = evidence["canary"].facts, evidence["queries"].facts
+    queries = evidence["queries"].facts
+    if queries["warehouse"] == "live":
+        return _compared(evidence["comparison"].facts, queries)
+    canary = evidence["canary"].facts
     sources: Sequence[Mapping[str, Any]] = canary["sources"]
     proofs = [source for source in sources if source["proven"]]
     if proofs:
@@ -27,6 +30,24 @@ def judge(evidence: Evidence) -> Finding:
     else:
         refuse_unreached(queries)
     return _without_data(sources, asked=bool(queries["read"]))
+
+
+def _compared(facts: Mapping[str, Any], queries: Mapping[str, Any]) -> Finding:
+    """Where the data cannot be changed: whether the rows of the app's own queries are what it shows."""
+    if not queries["read"]:
+        refuse_unreached(queries)
+        return _without_data(facts["sources"], asked=False)
+    distinctive, shown = facts["distinctive"], facts["shown"]
+    if not distinctive:
+        failures = [answer["error"] for answer in facts["answers"] if answer["error"]]
+        why = failures[0] if failures else "no query returned a value that could be told from chance"
+        raise Unmeasured("unmeasured.not_comparable", f"what the app shows cannot be compared: {why}")
+    if shown >= min(2, distinctive):
+        return passed(f"live: {shown} of {distinctive} values of its queries are shown: {', '.join(facts['examples'])}")
+    if shown:
+        line = f"one of {distinctive} values of its queries is shown, which may be chance"
+        raise Unmeasured("unmeasured.not_comparable", line)
+    return _without_data(facts["sources"], asked=True)
 
 
 def _followed(proofs: Sequence[Mapping[str, Any]], sources: Sequence[Mapping[str, Any]]) -> str:

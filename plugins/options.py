@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
 import time
@@ -19,6 +20,7 @@ from fixtures.sandbox.processes import owner_of
 from fixtures.settings import Settings, pyproject_table
 from fixtures.stages import STAGES
 from fixtures.warehouse import NAMES as WAREHOUSES
+from fixtures.warehouse.live.settings import LiveSettings
 from fixtures.workspace import work_dir_of
 from plugins.metric import PASS_AT
 from plugins.profiles import profile_named
@@ -45,7 +47,7 @@ def add_options(parser: pytest.Parser) -> None:
         help="a folder of apps, one app, or a glob; repeatable (default: apps/, else the bundled examples)",
     )
     add("--sandbox", metavar="NAME", help="where the apps run: auto (the default), local")
-    add("--warehouse", metavar="NAME", help="what the apps query: embedded (default), none")
+    add("--warehouse", metavar="NAME", help="what the apps query: embedded (default), live, none")
     add("--run-dir", metavar="DIR", help="where the run is written (default: runs/<id>)")
     add(
         "--resume",
@@ -182,6 +184,8 @@ def _sandbox(name: str) -> str:
 def _warehouse(name: str) -> str:
     if name not in WAREHOUSES:
         raise BadInput(f"--warehouse={name}: there is no such warehouse; there are: {', '.join(WAREHOUSES)}")
+    if name == "live":
+        LiveSettings.of(os.environ)  # raises BadInput for what is missing, before anything runs
     return name
 
 

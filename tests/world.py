@@ -31,6 +31,7 @@ from fixtures.sandbox.processes import Ledger, marked
 from fixtures.settings import Settings
 from fixtures.stages import STAGES
 from fixtures.stages.context import StageContext
+from fixtures.warehouse import Warehouse
 from fixtures.workspace import Workspace
 
 T = TypeVar("T")
@@ -98,7 +99,7 @@ def blank_app(root: Path) -> App:
 
 
 class Borrowed(Machine):
-    """A machine with settings of its own whose ledger, reaper and browser are those of the whole test session."""
+    """A machine with settings of its own whose ledger, reaper, browser and warehouse are those of the whole test session."""
 
     def __init__(self, settings: Settings, shared: Machine) -> None:
         super().__init__(settings, keeper=False)
@@ -111,6 +112,10 @@ class Borrowed(Machine):
     @property
     def browser(self) -> BrowserThread:
         return self._shared.browser
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return super().warehouse if self.settings.warehouse == "none" else self._shared.warehouse
 
 
 @contextmanager
@@ -195,14 +200,14 @@ class World:
 
     def stage(self, name: str, limit: float | None = None) -> StageResult:
         """Run one stage once and give what the engine would record."""
-        context, problem, begin = self.context(name, limit), None, time.monotonic()
+        context, problem, begin, started = self.context(name, limit), None, time.monotonic(), time.time()
         try:
             STAGES[name].run(context)
         except (AppError, HarnessError, Unmeasured, NotApplicable) as error:
             problem = problem_of(error, name)
         result = StageResult(
             name, problem is None, time.monotonic() - begin, tuple(context.commands), context.facts,
-            tuple(context.artifacts), problem,
+            tuple(context.artifacts), problem, started,
         )  # fmt: skip
         self.results[name] = result
         return result

@@ -11,7 +11,7 @@ from fixtures.errors import Unmeasured
 from fixtures.evidence import Evidence, StageResult
 
 NOTHING: dict[str, Any] = {
-    "connections": 0, "sessions": 0, "rejected": [], "asked": 0, "succeeded": 0, "failed": 0, "unsupported": 0, "read": {},
+    "warehouse": "embedded",     "connections": 0, "sessions": 0, "rejected": [], "asked": 0, "succeeded": 0, "failed": 0, "unsupported": 0, "read": {},
     "first_failed": None, "first_unsupported": None, "driver_files": [], "called": 3, "unasked": [], "astray": "",
 }  # fmt: skip
 CONNECTED = {"connections": 1, "sessions": 1}
