@@ -20,6 +20,8 @@ def judge(evidence: Evidence) -> Finding:
         raise Unmeasured("unmeasured.unsupported_sql", f"{unsupported['error']} in {unsupported['statement']}")
     if facts["asked"] and not facts["succeeded"] and (first := facts["first_failed"]):
         line = f"all {facts['asked']} statements failed, the first with {first['error']} in {first['statement']}"
+        if facts["own_tables_refused"]:
+            line += f"; its own tables were refused: {facts['own_tables_refused']}"
         return failed("connectivity.all_statements_failed", line)
     if facts["asked"]:
         return failed("connectivity.no_table_read", f"{facts['asked']} statements, and none that read a table")

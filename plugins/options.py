@@ -28,7 +28,9 @@ from plugins.results import read_session
 from plugins.sinks import SINKS
 
 SIZES = ("cpu_slots", "max_output", "max_file", "max_memory", "max_processes")
-KNOWN_KEYS = frozenset({"limits", "extensions", "template_manifests", "profile", "pass_at", "cache_dir", *SIZES})
+KNOWN_KEYS = frozenset(
+    {"limits", "extensions", "template_manifests", "profile", "pass_at", "cache_dir", "warehouse_scale", *SIZES}
+)
 
 
 #: The key under which the controller tells its workers the folder of the run.
@@ -128,6 +130,7 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
         sandbox=_sandbox(str(config.getoption("--sandbox") or before.get("sandbox", "auto"))),
         warehouse=_warehouse(str(config.getoption("--warehouse") or before.get("warehouse", "embedded"))),
         limits=before["limits"] if before and not limits else _limits(table.get("limits", {}), limits or ()),
+        warehouse_scale=_number(table, "warehouse_scale", 0.01),
         extensions=extensions,
         template_manifests=tuple(table.get("template_manifests", ())),
     )

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 from fixtures.errors import BadInput
+from fixtures.untrusted import read_lines
 from plugins.cli import run_folder
 from reports.model import AppResult, Run, Verdict, read_run
+from reports.statements import statement_lines
 from reports.terminal import score_table
 from reports.text import plain, range_text, score_text
 
@@ -61,10 +63,17 @@ def _app_lines(run: Run, app: AppResult, folder: Path) -> list[str]:
         ]
         lines.append(f"  {plain(verdict.evidence, 600)}" + (f"  [{verdict.reason}]" if verdict.reason else ""))
         lines += [f"  see {folder / link}" for link in verdict.links]
+    lines += _statements(folder / "apps" / app.slug / "queries.jsonl")
     measured = {k: v for k, v in app.measurements.items() if not k.startswith("stage_")}
     if measured:
         lines += ["", "  ".join(f"{name}={value:g}" for name, value in measured.items())]
     return lines
+
+
+def _statements(path: Path) -> list[str]:
+    """What the running app asked of the warehouse, if that was looked at."""
+    asked = statement_lines(read_lines(path))
+    return ["", "statements at the warehouse:", *(f"  {line}" for line in asked)] if asked else []
 
 
 def _epoch(run: Run, verdict: Verdict) -> str:

@@ -17,6 +17,7 @@ from fixtures.warehouse.names import HOST, HTTP_PATH, WAREHOUSE_ID
 from fixtures.warehouse.process import Credentials, WarehouseServer
 from fixtures.warehouse.records import StatementRecord
 from fixtures.warehouse.redirect import redirect_environment
+from fixtures.warehouse.server.faults import KINDS
 from plugins.cli import project_folder
 
 HELP = "run the embedded SQL warehouse and print the environment that an app needs, or run an app in it"
@@ -31,8 +32,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--http-port", type=int, default=0, help="port of plain HTTP (default: any free one)")
     parser.add_argument("--https-port", type=int, default=0, help="port of HTTPS (default: any free one)")
     parser.add_argument("--oauth", action="store_true", help="give a service principal in place of a token")
+    parser.add_argument("--data", choices=("A", "B", "empty"), default="A", help="B: other values; empty: no rows")
+    parser.add_argument(
+        "--fault", type=_fault, metavar="KIND[:SECONDS[:TIMES]]",
+        help=f"trouble on purpose: {', '.join(kind for kind in KINDS if kind)} (`throttled:2:3`)",
+    )  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="do not print the statements that arrive")
     parser.add_argument("app", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="run this with the environment")
+
+
+def _fault(text: str) -> tuple[str, float, int | None]:
+    kind, _, rest = text.partition(":")
+    seconds, _, times = rest.partition(":")
+    if not kind or kind not in KINDS:
+        raise argparse.ArgumentTypeError(f"no fault {kind!r}; there are: {', '.join(k for k in KINDS if k)}")
+    try:
+        return kind, float(seconds or 1), int(times) if times else None
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KIND[:SECONDS[:TIMES]]") from None
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -70,9 +87,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _serve(server: WarehouseServer, command: list[str], arguments: argparse.Namespace) -> int:
-    if arguments.tables:
-        server.add_tables(_APP, [path.resolve() for path in arguments.tables])
-    environment = _environment(server, server.grant(_APP, "start", _APP), oauth=arguments.oauth)
+    refused = server.bring(_APP, [path.resolve() for path in arguments.tables])
+    if refused:
+        print(f"appeval: {refused}", file=sys.stderr)
+        return 3
+    credentials = server.grant(_APP, "start", _APP)
+    if arguments.data != "A":
+        server.show(credentials.token, arguments.data)
+    if arguments.fault is not None:
+        kind, seconds, count = arguments.fault
+        server.fault(credentials.token, kind, seconds=seconds, count=count)
+    environment = _environment(server, credentials, oauth=arguments.oauth)
     if not command:
         _explain(server, environment)
     process = subprocess.Popen(command, env={**os.environ, **environment}) if command else None  # noqa: S603 - the user's

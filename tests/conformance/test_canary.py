@@ -68,7 +68,7 @@ def evaluate(world: World, routes: str, scripts: Mapping[str, str] | None = None
     package = {"name": "x", "type": "module", "scripts": {"start": "node server.js", **(scripts or {})}}
     server = SERVER.replace("ROUTES", (routes if '"/",' in routes else PAGE + routes))
     world.use({"package.json": json.dumps(package), "server.js": server})
-    for name in ("start", "page", "probe", "queries", "canary"):
+    for name in ("start", "probe", "queries", "canary"):
         assert world.stage(name).problem is None, world.results[name]
     facts: dict[str, Any] = dict(world.results["canary"].facts)
     world.stage("stop")
@@ -162,7 +162,6 @@ OTHERWISE = {
         ' catch (error) { return { success: false, error: error.message, rows: [] }; } });'
     ),
     "data.empty": 'app.get("/api/rows", async () => ({ rows: await sql(REVENUE + " LIMIT 0") }));',
-    "data.no_endpoint": "",
 }  # fmt: skip
 
 
@@ -174,6 +173,7 @@ def test_other_reasons(world: World, reason: str, routes: str) -> None:
 
 
 BLIND = {
+    "no endpoint that could be asked": ("", "unmeasured.not_exercised"),
     "a dimension that does not change": ('app.get("/api/rows", () => sql(REGIONS));', "unmeasured.canary_blind"),
     "sql that we do not know": (
         'app.get("/api/rows", () => sql("SELECT h3_longlatash3(1.0, 2.0, 7) FROM samples.tpch.region"));',

@@ -1,0 +1,107 @@
+"""Metric 6 over every kind of evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from evals.test_data_returned import judge
+from fixtures.errors import Unmeasured
+from fixtures.evidence import Evidence, StageResult
+from plugins.metric import Finding
+from tests.unit.evals.test_databricks_connectivity import NOTHING, UNSUPPORTED
+
+READ = {"asked": 3, "succeeded": 3, "read": {"samples.tpch.orders": 3}, "connections": 1}
+LIVE = {"warehouse": "live"}
+DRIVER = {"driver_files": ["server/db.ts"]}
+
+
+def source(path: str = "/api/rows", **facts: Any) -> dict[str, Any]:
+    usual = {
+        "path": path, "method": "GET", "status": 200, "error": "", "items": 2, "shows_data": True, "asked": 0,
+        "differed": False, "proven": False, "followed": 0, "strayed": 0, "unsteady": 0, "fixed": 3, "examples": [],
+    }  # fmt: skip
+    return {**usual, **facts}
+
+
+PROVEN = source(asked=1, differed=True, proven=True, followed=2, examples=[{"path": "$[0].n", "a": 5, "b": 7}])
+QUIET = source("/api/quiet", items=0, shows_data=False)
+PAGE = source("/", method="PAGE", shows_data=False, items=0)
+
+
+def judged(queries: dict[str, Any], sources: list[dict[str, Any]], **canary: Any) -> Finding:
+    facts = {"sources": sources, "restarted": False, "restart_failed": "", "cut": False, "unrepeated": 0, **canary}
+    results = {
+        "queries": StageResult("queries", True, 0.1, facts={**NOTHING, **queries}),
+        "canary": StageResult("canary", True, 0.1, facts=facts),
+        "comparison": StageResult("comparison", True, 0.1, facts=facts),
+    }
+    return judge(Evidence("app", 1, results))
+
+
+def test_values_that_follow_pass() -> None:
+    finding = judged(READ, [QUIET, PROVEN])
+    assert finding.low == 1
+    assert finding.line == (
+        "2 values of /api/rows follow the warehouse's data ($[0].n: 5 → 7); so do 1 of 2 that were read"
+    )
+
+
+@pytest.mark.parametrize(("queries", "sources", "reason", "words"), [
+    ({}, [QUIET, source()], "data.mock", "/api/rows come from nowhere"),
+    (READ, [source(), PAGE], "data.mock", "do not change"),
+    (READ, [source(asked=1, differed=True)], "data.mock", "do not change"),
+    ({}, [source(error="no table", status=200)], "data.error_hidden", "200 with an error: no table"),
+    (READ, [source(error="x", status=503, shows_data=False)], "data.error", "503: x"),
+    ({}, [source(error="ReadTimeout", status=None, shows_data=False)], "data.error", "nothing: ReadTimeout"),
+    (READ, [QUIET, PAGE], "data.empty", "1 endpoints answer"),
+    ({}, [PAGE], "data.no_endpoint", "no endpoint"),
+    ({}, [], "data.no_endpoint", "no endpoint"),
+])  # fmt: skip
+def test_failures(queries: dict[str, Any], sources: list[dict[str, Any]], reason: str, words: str) -> None:
+    finding = judged(queries, sources)
+    assert (finding.high, finding.reason) == (0, reason)
+    assert words in finding.line
+
+
+@pytest.mark.parametrize(("queries", "canary", "code"), [
+    ({**READ, "first_unsupported": UNSUPPORTED}, {}, "unmeasured.unsupported_sql"),
+    (READ, {"sources": [source(asked=2)]}, "unmeasured.canary_blind"),
+    (READ, {"unrepeated": 1}, "unmeasured.canary_blind"),
+    (READ, {"restart_failed": "it exited 1"}, "unmeasured.canary_restart"),
+    (READ, {"cut": True}, "unmeasured.too_slow"),
+    ({**DRIVER, "called": 0}, {}, "unmeasured.not_exercised"),
+    ({**DRIVER, "astray": "connections of bun cannot be led"}, {}, "unmeasured.not_led"),
+])  # fmt: skip
+def test_what_proves_nothing_is_unmeasured(queries: dict[str, Any], canary: dict[str, Any], code: str) -> None:
+    with pytest.raises(Unmeasured) as raised:
+        judged(queries, **{"sources": [source()], **canary})
+    assert raised.value.code == code
+
+
+# ---------------------------------------------------------------------- a live warehouse
+
+
+def live(queries: dict[str, Any], shown: int, distinctive: int, **more: Any) -> Finding:
+    examples = ["1234567 as 1.23M"][:shown]
+    facts = {"answers": [], "distinctive": distinctive, "shown": shown, "examples": examples, **more}
+    return judged({**LIVE, **queries}, [source()], **facts)
+
+
+@pytest.mark.parametrize(("shown", "distinctive"), [(2, 40), (1, 1)])
+def test_live_values_that_are_shown_pass(shown: int, distinctive: int) -> None:
+    finding = live(READ, shown, distinctive)
+    assert (finding.low, finding.line[:5]) == (1, "live:")
+
+
+def test_live_values_that_are_not_shown_are_a_mock() -> None:
+    assert live(READ, 0, 40).reason == "data.mock"
+    assert live({}, 0, 0).reason == "data.mock"
+
+
+@pytest.mark.parametrize(("shown", "distinctive"), [(1, 40), (0, 0)])
+def test_live_values_that_may_be_chance_are_unmeasured(shown: int, distinctive: int) -> None:
+    with pytest.raises(Unmeasured) as raised:
+        live(READ, shown, distinctive, answers=[{"statement": "q", "error": "parameters are unknown"}])
+    assert raised.value.code == "unmeasured.not_comparable"
