@@ -46,8 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not check.ok:
             print(f"           without it: {check.cost}\n           to get it: {check.fix}")
     print(
-        "not in this version: a warehouse by default (--warehouse=embedded measures connectivity; data: UNMEASURED), "
-        "a container engine (deployability: in part)"
+        "the warehouse is embedded and needs nothing; not in this version: a container engine (deployability: in part)"
     )
     return 0 if all(check.ok for check in checks) else 1
 
