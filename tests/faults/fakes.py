@@ -9,7 +9,7 @@ from pathlib import Path
 from fixtures.app import App
 from fixtures.machine import Machine
 from fixtures.settings import Settings
-from fixtures.stacks.base import BuildPlan, CommandPlan, Endpoint, Installer, Stack, TestSuite, TypeChecker
+from fixtures.stacks.base import BuildPlan, CommandPlan, Installer, Stack, TestSuite, TypeChecker
 from fixtures.stages import STAGES, StageSpec
 from fixtures.stages.context import StageContext
 
@@ -36,9 +36,6 @@ class FakeStack(Stack):
 
     def start(self, root: Path) -> CommandPlan:
         return CommandPlan(("true",))
-
-    def endpoints(self, root: Path) -> Sequence[Endpoint]:
-        return ()
 
     def server_sources(self, root: Path) -> Sequence[Path]:
         return ()

@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 
 from fixtures.errors import AppError, Cancelled, HarnessError, NotApplicable, Unmeasured
 from fixtures.stacks import stack
-from fixtures.stacks.base import BuildPlan, CommandPlan, Endpoint, Installer, Stack, TestSuite, TypeChecker
+from fixtures.stacks.base import BuildPlan, CommandPlan, Installer, Stack, TestSuite, TypeChecker
 from fixtures.stages import stage
 from fixtures.stages.context import StageContext
 
@@ -60,9 +60,6 @@ class FakeStack(Stack):
         self._none()
 
     def start(self, root: Path) -> CommandPlan:
-        self._none()
-
-    def endpoints(self, root: Path) -> Sequence[Endpoint]:
         self._none()
 
     def server_sources(self, root: Path) -> Sequence[Path]:
