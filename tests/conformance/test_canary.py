@@ -17,13 +17,14 @@ from evals.test_databricks_connectivity import judge as judge_connectivity
 from fixtures.errors import Unmeasured
 from fixtures.machine import Machine
 from fixtures.warehouse import Warehouse
-from tests.world import World, shared_machine
+from tests.world import World, installed, shared_machine
 
 SERVER = """
 import http from "node:http";
 const { DATABRICKS_HOST: host, DATABRICKS_TOKEN: token, DATABRICKS_WAREHOUSE_ID: id } = process.env;
 async function sql(statement) {
-  const answer = await fetch(`https://${host}/api/2.0/sql/statements`, { method: "POST",
+  const base = host.startsWith("http") ? host : `https://${host}`;
+  const answer = await fetch(`${base}/api/2.0/sql/statements`, { method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: JSON.stringify({ statement, warehouse_id: id, wait_timeout: "20s" }) });
   const body = await answer.json();
@@ -63,11 +64,13 @@ def world(tmp_path: Path, machine: Machine) -> Iterator[World]:
     made.close()
 
 
-def evaluate(world: World, routes: str, scripts: Mapping[str, str] | None = None) -> dict[str, Any]:
+def evaluate(
+    world: World, routes: str, scripts: Mapping[str, str] | None = None, node_modules: Path | None = None
+) -> dict[str, Any]:
     """The stages up to the canary; its facts."""
     package = {"name": "x", "type": "module", "scripts": {"start": "node server.js", **(scripts or {})}}
     server = SERVER.replace("ROUTES", (routes if '"/",' in routes else PAGE + routes))
-    world.use({"package.json": json.dumps(package), "server.js": server})
+    world.use({"package.json": json.dumps(package), "server.js": server}, node_modules)
     for name in ("start", "probe", "queries", "canary"):
         assert world.stage(name).problem is None, world.results[name]
     facts: dict[str, Any] = dict(world.results["canary"].facts)
@@ -193,6 +196,14 @@ def test_what_proves_nothing_is_unmeasured(world: World, routes: str, code: str)
 def test_options_that_a_script_sets_do_not_hide_the_preload(world: World) -> None:
     start = {"start": "NODE_OPTIONS=--max-old-space-size=512 node server.js"}
     evaluate(world, 'app.get("/api/rows", async () => ({ o: process.execArgv, rows: await sql(REVENUE) }));', start)
+    assert judge(world.evidence()).low == 1
+
+
+@pytest.mark.slow
+def test_a_runtime_that_cannot_be_led_gets_the_plain_address(world: World) -> None:
+    bun = installed("bun@1.4.5")
+    evaluate(world, 'app.get("/api/rows", () => sql(REVENUE));', {"start": "bun server.js"}, bun)
+    assert world.results["queries"].facts["astray"] == ""
     assert judge(world.evidence()).low == 1
 
 
