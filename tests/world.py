@@ -134,14 +134,16 @@ def shared_machine(base: Path) -> Iterator[Machine]:
 class World:
     """One app in one sandbox, under `base`. `close` ends what is left and proves that nothing is."""
 
-    def __init__(self, base: Path, shared: Machine, *, sandbox: str = "local", **settings: Any) -> None:
+    def __init__(
+        self, base: Path, shared: Machine, *, sandbox: str = "local", name: str = "an-app", **settings: Any
+    ) -> None:
         wanted: dict[str, Any] = {"cpu_slots": 2, "sandbox": sandbox, "warehouse": "none", **settings}
         self.base = base
         self.settings = Settings(PROJECT, base / "run", base / "work", CACHE, **wanted)
         self.machine = Borrowed(self.settings, shared)
         self.cancel = threading.Event()
         self.workspace = Workspace(self.settings.work_dir / "a")
-        self.app = blank_app(base / "apps" / "an-app")
+        self.app = blank_app(base / "apps" / name)
         self.workspace.fill(self.app)
         self.ledger = self.machine.ledger
         request = SandboxRequest(self.workspace, self.settings, self.ledger, self.cancel)
