@@ -59,18 +59,19 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 
 @pytest.fixture
 def world(tmp_path: Path, machine: Machine) -> Iterator[World]:
-    made = World(tmp_path, machine, warehouse="embedded")
+    made = World(tmp_path, machine, name=tmp_path.name, warehouse="embedded")
     yield made
     made.close()
 
 
 def evaluate(
-    world: World, routes: str, scripts: Mapping[str, str] | None = None, node_modules: Path | None = None
-) -> dict[str, Any]:
+    world: World, routes: str, scripts: Mapping[str, str] | None = None, node_modules: Path | None = None,
+    files: Mapping[str, str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """The stages up to the canary; its facts."""
     package = {"name": "x", "type": "module", "scripts": {"start": "node server.js", **(scripts or {})}}
     server = SERVER.replace("ROUTES", (routes if '"/",' in routes else PAGE + routes))
-    world.use({"package.json": json.dumps(package), "server.js": server}, node_modules)
+    world.use({"package.json": json.dumps(package), "server.js": server, **(files or {})}, node_modules)
     for name in ("start", "probe", "queries", "canary"):
         assert world.stage(name).problem is None, world.results[name]
     facts: dict[str, Any] = dict(world.results["canary"].facts)
@@ -197,6 +198,28 @@ def test_options_that_a_script_sets_do_not_hide_the_preload(world: World) -> Non
     start = {"start": "NODE_OPTIONS=--max-old-space-size=512 node server.js"}
     evaluate(world, 'app.get("/api/rows", async () => ({ o: process.execArgv, rows: await sql(REVENUE) }));', start)
     assert judge(world.evidence()).low == 1
+
+
+PETS = """
+CREATE TABLE main.default.pets (id INT, name STRING, weight DECIMAL(9, 2));
+INSERT INTO main.default.pets SELECT id, concat('pet ', id), id * 1.25 FROM range(1, 101);
+"""
+
+
+def test_tables_that_the_app_brings_take_part_in_the_canary(world: World) -> None:
+    routes = 'app.get("/api/pets", () => sql("SELECT name, weight FROM main.default.pets ORDER BY id"));'
+    evaluate(world, routes, files={"warehouse/pets.sql": PETS})
+    queries = world.results["queries"].facts
+    assert (queries["own_tables"], queries["own_tables_refused"]) == (["pets.sql"], "")
+    assert judge(world.evidence()).low == 1
+
+
+def test_tables_that_cannot_be_loaded_are_named(world: World) -> None:
+    routes = 'app.get("/api/pets", () => sql("SELECT name FROM main.default.pets"));'
+    evaluate(world, routes, files={"warehouse/pets.sql": "CREATE TABLE main.default.pets AS SELECT nope FROM nowhere;"})
+    finding = judge_connectivity(world.evidence())
+    assert finding.reason == "connectivity.all_statements_failed"
+    assert "pets.sql" in finding.line
 
 
 @pytest.mark.slow

@@ -95,7 +95,6 @@ def test_rest_statement(workspace: WorkspaceClient) -> None:
     assert kinds == ["LONG", "STRING", "STRING", "DECIMAL", "BOOLEAN", "ARRAY"]
 
 
-@pytest.mark.xfail(reason="DuckDB gives an untyped NULL the type INTEGER; a warehouse says VOID")
 def test_an_untyped_null_is_void(workspace: WorkspaceClient) -> None:
     answer = workspace.statement_execution.execute_statement(warehouse_id="w", statement="SELECT NULL AS n")
     assert answer.manifest is not None

@@ -1,0 +1,1 @@
+SELECT :workspaceId AS workspace, count(*) AS regions FROM samples.tpch.region
