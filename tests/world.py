@@ -115,7 +115,7 @@ class Borrowed(Machine):
 
     @property
     def warehouse(self) -> Warehouse:
-        return super().warehouse if self.settings.warehouse == "none" else self._shared.warehouse
+        return self._shared.warehouse if self.settings.warehouse == "embedded" else super().warehouse
 
 
 @contextmanager
