@@ -145,6 +145,10 @@ MADE_UP = {
         'app.get("/api/rows", async () => { try { return await sql("SELECT nope FROM samples.tpch.orders"); }'
         ' catch { return [{ revenue: 1200 }]; } });'
     ),
+    "constants and the latency of a query for show": (
+        'app.get("/api/rows", async () => { const t = Date.now(); await sql(REVENUE);'
+        ' return { rows: [{ revenue: 1200 }], ms: Date.now() - t }; });'
+    ),
     "constants, with a query at another endpoint": (
         'app.get("/api/rows", () => [{ revenue: 1200 }]);\n'
         'app.get("/api/ready", async () => ({ ready: (await sql(REVENUE)).length > 0 }));'
