@@ -22,21 +22,25 @@ def judge(evidence: Evidence) -> Finding:
     sources: Sequence[Mapping[str, Any]] = canary["sources"]
     proofs = [source for source in sources if source["proven"]]
     if proofs:
-        return passed(_followed(proofs, sources))
+        return passed(_followed(proofs, sources, queries["own_tables"]))
     if unsupported := queries["first_unsupported"]:
         raise Unmeasured("unmeasured.unsupported_sql", f"{unsupported['error']} in {unsupported['statement']}")
     if queries["read"]:
         _refuse_blind(canary, sources)
     else:
         refuse_unreached(queries)
-    return _without_data(sources, asked=bool(queries["read"]))
+    finding = _without_data(sources, queries)
+    if finding.reason == "data.empty" and (old := queries["old_dates"]):
+        line = f"nothing was found for {old['date']}, and the sample data here end yesterday: {old['statement']}"
+        raise Unmeasured("unmeasured.other_dates", line)
+    return finding
 
 
 def _compared(facts: Mapping[str, Any], queries: Mapping[str, Any]) -> Finding:
     """Where the data cannot be changed: whether the rows of the app's own queries are what it shows."""
     if not queries["read"]:
         refuse_unreached(queries)
-        return _without_data(facts["sources"], asked=False)
+        return _without_data(facts["sources"], queries)
     distinctive, shown = facts["distinctive"], facts["shown"]
     if not distinctive:
         failures = [answer["error"] for answer in facts["answers"] if answer["error"]]
@@ -47,16 +51,17 @@ def _compared(facts: Mapping[str, Any], queries: Mapping[str, Any]) -> Finding:
     if shown:
         line = f"one of {distinctive} values of its queries is shown, which may be chance"
         raise Unmeasured("unmeasured.not_comparable", line)
-    return _without_data(facts["sources"], asked=True)
+    return _without_data(facts["sources"], queries)
 
 
-def _followed(proofs: Sequence[Mapping[str, Any]], sources: Sequence[Mapping[str, Any]]) -> str:
+def _followed(proofs: Sequence[Mapping[str, Any]], sources: Sequence[Mapping[str, Any]], brought: Sequence[str]) -> str:
     best = max(proofs, key=lambda source: int(source["followed"]))
     shift = best["examples"][0]
-    values = f"{best['followed']} values of {_name(best)} follow the warehouse's data"
-    return (
-        f"{values} ({shift['path']}: {shift['a']} → {shift['b']}); so do {len(proofs)} of {len(sources)} that were read"
-    )
+    number = best["followed"] + best["fixed"] + best["unsteady"] + best["strayed"]
+    values = f"{best['followed']} of {number} values of {_name(best)} follow the warehouse's data"
+    others = f"{len(proofs)} of {len(sources)} sources have such values"
+    own = f"; it brings tables of its own: {', '.join(brought)}" if brought else ""
+    return f"{values} ({shift['path']}: {shift['a']} → {shift['b']}); {others}{own}"
 
 
 def _refuse_blind(canary: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> None:
@@ -68,21 +73,24 @@ def _refuse_blind(canary: Mapping[str, Any], sources: Sequence[Mapping[str, Any]
         raise Unmeasured(
             "unmeasured.too_slow", "the app answers too slowly for reading it under four states of the data"
         )
-    same = next((s for s in sources if s["shows_data"] and s["asked"] and not s["differed"]), None)
-    if same is not None:
-        line = f"the rows that {_name(same)} asked for are the same under both data, so what it shows proves nothing"
-        raise Unmeasured("unmeasured.canary_blind", line)
+    for source in sources:
+        if source["shows_data"] and source["asked"] and not source["differed"]:
+            line = f"the rows that {_name(source)} asked for are the same under both data, which proves nothing"
+            raise Unmeasured("unmeasured.canary_blind", line)
+        if source["from_rows"]:
+            rows = ", ".join(source["from_rows"])
+            line = f"{_name(source)} shows values of the rows that it asked for ({rows}), none that follow the data"
+            raise Unmeasured("unmeasured.canary_blind", line)
     if canary["unrepeated"]:
-        line = f"{canary['unrepeated']} statements that the app had asked were not asked again under other data"
+        line = f"{canary['unrepeated']} of its statements did not come again under other data (results kept on disk?)"
         raise Unmeasured("unmeasured.canary_blind", line)
 
 
-def _without_data(sources: Sequence[Mapping[str, Any]], *, asked: bool) -> Finding:
+def _without_data(sources: Sequence[Mapping[str, Any]], queries: Mapping[str, Any]) -> Finding:
     answered = [s for s in sources if s["method"] != "PAGE"]
     shown = next((s for s in answered if s["shows_data"] and not s["error"]), None)
     if shown is not None:
-        why = "do not change with the warehouse's data" if asked else "come from nowhere: the warehouse was never asked"
-        return failed("data.mock", f"the values of {_name(shown)} {why}")
+        return failed("data.mock", f"the values of {_name(shown)} {_origin(queries)}")
     hidden = next((s for s in answered if s["error"] and (s["status"] or 500) < 400), None)
     if hidden is not None:
         return failed(
@@ -93,8 +101,16 @@ def _without_data(sources: Sequence[Mapping[str, Any]], *, asked: bool) -> Findi
         answer = broken["status"] or "nothing"
         return failed("data.error", f"{_name(broken)} answers {answer}: {broken['error'] or 'no reason given'}")
     if answered:
-        return failed("data.empty", f"{len(answered)} endpoints answer, none with a row or a figure")
+        return failed("data.empty", f"none of {len(answered)} sources gives a row or a figure")
     return failed("data.no_endpoint", "no endpoint that gives data was found, and the page shows none")
+
+
+def _origin(queries: Mapping[str, Any]) -> str:
+    if queries["read"]:
+        return "do not follow the warehouse's data"
+    if first := queries["first_failed"]:
+        return f"come from nowhere: its statements failed, the first with {first['error']}"
+    return f"come from nowhere: {'no table was read' if queries['asked'] else 'the warehouse was never asked'}"
 
 
 def _name(source: Mapping[str, Any]) -> str:

@@ -6,11 +6,14 @@ import argparse
 import datetime as dt
 import os
 import shlex
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from types import FrameType
 
 from fixtures.errors import BadInput, HarnessError
 from fixtures.warehouse.names import HOST, HTTP_PATH, WAREHOUSE_ID
@@ -22,7 +25,8 @@ from plugins.cli import project_folder
 
 HELP = "run the embedded SQL warehouse and print the environment that an app needs, or run an app in it"
 
-_EVERY = 0.3
+_EVERY, _LONGEST = 0.3, 160
+_FOR_SCRIPTS = ("PATH", "APPEVAL_NODE", "APPEVAL_PRELOAD")
 _APP = "app"
 
 
@@ -55,6 +59,11 @@ def _fault(text: str) -> tuple[str, float, int | None]:
 def run(arguments: argparse.Namespace) -> int:
     """Until Ctrl-C (0), or until the command ends (its exit code). 3 when the warehouse does not start."""
     command = arguments.app[1:] if arguments.app[:1] == ["--"] else arguments.app
+    if arguments.app and not command:
+        raise BadInput("there is no command after --")
+    if command and shutil.which(command[0]) is None:
+        raise BadInput(f"no such command: {command[0]}")
+    signal.signal(signal.SIGTERM, _interrupted)
     missing = [str(path) for path in arguments.tables if not path.is_file()]
     if missing:
         raise BadInput(f"no such file: {', '.join(missing)}")
@@ -89,8 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve(server: WarehouseServer, command: list[str], arguments: argparse.Namespace) -> int:
     refused = server.bring(_APP, [path.resolve() for path in arguments.tables])
     if refused:
-        print(f"appeval: {refused}", file=sys.stderr)
-        return 3
+        raise BadInput(refused)
     credentials = server.grant(_APP, "start", _APP)
     if arguments.data != "A":
         server.show(credentials.token, arguments.data)
@@ -101,20 +109,40 @@ def _serve(server: WarehouseServer, command: list[str], arguments: argparse.Name
     if not command:
         _explain(server, environment)
     process = subprocess.Popen(command, env={**os.environ, **environment}) if command else None  # noqa: S603 - the user's
-    seen = 0
+    shown = _Shown(server)
     try:
         while process is None or process.poll() is None:
-            statements = server.record(_APP, "start").statements
             if not arguments.quiet:
-                for statement in statements[seen:]:
-                    print(_line(statement), file=sys.stderr, flush=True)
-            seen = len(statements)
+                shown.print_new()
             time.sleep(_EVERY)
+        if not arguments.quiet:
+            shown.print_new()
     finally:
         if process is not None and process.poll() is None:
             process.terminate()
             process.wait()
     return process.returncode
+
+
+class _Shown:
+    """What arrived, a line each, printed once."""
+
+    def __init__(self, server: WarehouseServer) -> None:
+        self._server, self._statements, self._events = server, 0, 0
+
+    def print_new(self) -> None:
+        record = self._server.record(_APP, "start")
+        events = [event for event in record.events if event.kind in ("rejected", "fault")]
+        lines = [(s.at, _line(s)) for s in record.statements[self._statements :]]
+        lines += [(e.at, f"{_clock(e.at)} {e.kind}: {e.detail}") for e in events[self._events :]]
+        self._statements, self._events = len(record.statements), len(events)
+        for _, line in sorted(lines):
+            print(line, file=sys.stderr, flush=True)
+
+
+def _interrupted(_signal: int, _frame: FrameType | None) -> None:
+    """A polite end, however it is asked for: what was made is removed."""
+    raise KeyboardInterrupt
 
 
 def _environment(server: WarehouseServer, credentials: Credentials, *, oauth: bool) -> dict[str, str]:
@@ -136,6 +164,8 @@ def _environment(server: WarehouseServer, credentials: Credentials, *, oauth: bo
 def _explain(server: WarehouseServer, environment: dict[str, str]) -> None:
     print("# The embedded warehouse runs. Paste this into the shell of your app (Node or Python):")
     for name, value in environment.items():
+        if name in _FOR_SCRIPTS:
+            continue  # only for scripts that set NODE_OPTIONS anew; a pasted PATH would hide the shell's own
         print(f"export {name}={shlex.quote(value)}")
     print(f"# Other runtimes and the SDKs: DATABRICKS_HOST=http://{server.address}:{server.http_port}")
     print(
@@ -145,7 +175,11 @@ def _explain(server: WarehouseServer, environment: dict[str, str]) -> None:
 
 
 def _line(statement: StatementRecord) -> str:
-    when = dt.datetime.fromtimestamp(statement.at).strftime("%H:%M:%S")
     text = " ".join(statement.text.split())
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     outcome = f"{statement.rows} rows" if statement.state == "succeeded" else f"{statement.state}: {statement.error}"
-    return f"{when} {statement.seconds * 1000:6.0f} ms  {text[:100]}  → {outcome[:200]}"
+    return f"{_clock(statement.at)} {statement.seconds * 1000:6.0f} ms  {text}  → {outcome[:300]}"
+
+
+def _clock(at: float) -> str:
+    return dt.datetime.fromtimestamp(at).strftime("%H:%M:%S")

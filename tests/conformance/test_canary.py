@@ -45,9 +45,10 @@ http.createServer(async (q, s) => {
     const page = typeof value === "string";
     s.setHeader("content-type", page ? "text/html" : "application/json");
     s.end(page ? value : JSON.stringify(value));
-  } catch (error) { s.statusCode = 500; s.end(JSON.stringify({ error: error.message })); }
+  } catch (error) { s.statusCode = error.status ?? 500; s.end(JSON.stringify({ error: error.message })); }
 }).listen(process.env.PORT);
 """
+DB = 'export const driver = () => import("@databricks/sql");\n'
 PAGE = 'app.get("/", () => "<!doctype html><h1>An app</h1><p>It has a page.</p>");\n'
 
 
@@ -71,7 +72,7 @@ def evaluate(
     """The stages up to the canary; its facts."""
     package = {"name": "x", "type": "module", "scripts": {"start": "node server.js", **(scripts or {})}}
     server = SERVER.replace("ROUTES", (routes if '"/",' in routes else PAGE + routes))
-    world.use({"package.json": json.dumps(package), "server.js": server, **(files or {})}, node_modules)
+    world.use({"package.json": json.dumps(package), "server.js": server, "db.js": DB, **(files or {})}, node_modules)
     for name in ("start", "probe", "queries", "canary"):
         assert world.stage(name).problem is None, world.results[name]
     facts: dict[str, Any] = dict(world.results["canary"].facts)
@@ -182,6 +183,24 @@ def test_other_reasons(world: World, reason: str, routes: str) -> None:
 
 BLIND = {
     "no endpoint that could be asked": ("", "unmeasured.not_exercised"),
+    "an endpoint that wants to be asked otherwise": (
+        'import "./db.js";\napp.get("/api/rows", async (q) => { const r = new URL(q.url, "http://x").searchParams.get("region");'
+        ' if (!r) { const e = new Error("region must be one of EU, US"); e.status = 400; throw e; } return sql(REVENUE); });',
+        "unmeasured.not_exercised",
+    ),
+    "days that only the real sample data have": (
+        'app.get("/api/rows", () => sql("SELECT o_orderkey, o_totalprice FROM samples.tpch.orders'
+        " WHERE o_orderdate BETWEEN '1995-01-01' AND '1995-12-31' ORDER BY 1\"));",
+        "unmeasured.other_dates",
+    ),
+    "a sample at random": (
+        'app.get("/api/rows", () => sql("SELECT o_orderkey, o_totalprice FROM samples.tpch.orders ORDER BY rand() LIMIT 20"));',
+        "unmeasured.canary_blind",
+    ),
+    "labels alone, of rows that change": (
+        'app.get("/api/rows", async () => (await sql(REVENUE)).map((row) => row[0]));',
+        "unmeasured.canary_blind",
+    ),
     "a dimension that does not change": ('app.get("/api/rows", () => sql(REGIONS));', "unmeasured.canary_blind"),
     "sql that we do not know": (
         'app.get("/api/rows", () => sql("SELECT h3_longlatash3(1.0, 2.0, 7) FROM samples.tpch.region"));',

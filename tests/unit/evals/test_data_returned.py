@@ -10,7 +10,7 @@ from evals.test_data_returned import judge
 from fixtures.errors import Unmeasured
 from fixtures.evidence import Evidence, StageResult
 from plugins.metric import Finding
-from tests.unit.evals.test_databricks_connectivity import NOTHING, UNSUPPORTED
+from tests.unit.evals.test_databricks_connectivity import FAILED, NOTHING, UNSUPPORTED
 
 READ = {"asked": 3, "succeeded": 3, "read": {"samples.tpch.orders": 3}, "connections": 1}
 LIVE = {"warehouse": "live"}
@@ -21,6 +21,7 @@ def source(path: str = "/api/rows", **facts: Any) -> dict[str, Any]:
     usual = {
         "path": path, "method": "GET", "status": 200, "error": "", "items": 2, "shows_data": True, "asked": 0,
         "differed": False, "proven": False, "followed": 0, "strayed": 0, "unsteady": 0, "fixed": 3, "examples": [],
+        "from_rows": [],
     }  # fmt: skip
     return {**usual, **facts}
 
@@ -44,18 +45,21 @@ def test_values_that_follow_pass() -> None:
     finding = judged(READ, [QUIET, PROVEN])
     assert finding.low == 1
     assert finding.line == (
-        "2 values of /api/rows follow the warehouse's data ($[0].n: 5 → 7); so do 1 of 2 that were read"
+        "2 of 5 values of /api/rows follow the warehouse's data ($[0].n: 5 → 7); 1 of 2 sources have such values"
     )
+    assert judged({**READ, "own_tables": ["pets.sql"]}, [PROVEN]).line.endswith("it brings tables of its own: pets.sql")
 
 
 @pytest.mark.parametrize(("queries", "sources", "reason", "words"), [
-    ({}, [QUIET, source()], "data.mock", "/api/rows come from nowhere"),
-    (READ, [source(), PAGE], "data.mock", "do not change"),
-    (READ, [source(asked=1, differed=True)], "data.mock", "do not change"),
+    ({}, [QUIET, source()], "data.mock", "the warehouse was never asked"),
+    ({"asked": 2, "succeeded": 2}, [source()], "data.mock", "no table was read"),
+    ({"asked": 2, "failed": 2, "first_failed": FAILED}, [source()], "data.mock", "its statements failed"),
+    (READ, [source(), PAGE], "data.mock", "do not follow"),
+    (READ, [source(asked=1, differed=True)], "data.mock", "do not follow"),
     ({}, [source(error="no table", status=200)], "data.error_hidden", "200 with an error: no table"),
     (READ, [source(error="x", status=503, shows_data=False)], "data.error", "503: x"),
     ({}, [source(error="ReadTimeout", status=None, shows_data=False)], "data.error", "nothing: ReadTimeout"),
-    (READ, [QUIET, PAGE], "data.empty", "1 endpoints answer"),
+    (READ, [QUIET, PAGE], "data.empty", "none of 1 sources"),
     ({}, [PAGE], "data.no_endpoint", "no endpoint"),
     ({}, [], "data.no_endpoint", "no endpoint"),
 ])  # fmt: skip
@@ -69,6 +73,8 @@ def test_failures(queries: dict[str, Any], sources: list[dict[str, Any]], reason
     ({**READ, "first_unsupported": UNSUPPORTED}, {}, "unmeasured.unsupported_sql"),
     (READ, {"sources": [source(asked=2)]}, "unmeasured.canary_blind"),
     (READ, {"unrepeated": 1}, "unmeasured.canary_blind"),
+    (READ, {"sources": [source(asked=2, differed=True, from_rows=["12.5 as 12.5"])]}, "unmeasured.canary_blind"),
+    ({**READ, "old_dates": {"statement": "q", "date": "2016-01-01"}}, {"sources": [QUIET]}, "unmeasured.other_dates"),
     (READ, {"restart_failed": "it exited 1"}, "unmeasured.canary_restart"),
     (READ, {"cut": True}, "unmeasured.too_slow"),
     ({**DRIVER, "called": 0}, {}, "unmeasured.not_exercised"),

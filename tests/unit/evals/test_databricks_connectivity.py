@@ -12,7 +12,7 @@ from fixtures.evidence import Evidence, StageResult
 
 NOTHING: dict[str, Any] = {
     "warehouse": "embedded",     "connections": 0, "sessions": 0, "rejected": [], "asked": 0, "succeeded": 0, "failed": 0, "unsupported": 0, "read": {},
-    "first_failed": None, "first_unsupported": None, "driver_files": [], "called": 3, "unasked": [], "astray": "", "own_tables_refused": "",
+    "first_failed": None, "first_unsupported": None, "driver_files": [], "called": 3, "unasked": [], "astray": "", "own_tables_refused": "", "own_tables": [], "old_dates": None,
 }  # fmt: skip
 CONNECTED = {"connections": 1, "sessions": 1}
 FAILED = {"statement": "SELECT nope FROM t", "error": "[UNRESOLVED_COLUMN] nope"}
