@@ -30,9 +30,8 @@ def judge(evidence: Evidence) -> Finding:
     else:
         refuse_unreached(queries)
     finding = _without_data(sources, queries)
-    if finding.reason == "data.empty" and (old := queries["old_dates"]):
-        line = f"nothing was found for {old['date']}, and the sample data here end yesterday: {old['statement']}"
-        raise Unmeasured("unmeasured.other_dates", line)
+    if finding.reason in ("data.empty", "data.no_endpoint"):
+        _refuse_unseen(queries)
     return finding
 
 
@@ -84,6 +83,16 @@ def _refuse_blind(canary: Mapping[str, Any], sources: Sequence[Mapping[str, Any]
     if canary["unrepeated"]:
         line = f"{canary['unrepeated']} of its statements did not come again under other data (results kept on disk?)"
         raise Unmeasured("unmeasured.canary_blind", line)
+
+
+def _refuse_unseen(queries: Mapping[str, Any]) -> None:
+    """Nothing was shown: make sure that we asked for what there is."""
+    if old := queries["old_dates"]:
+        line = f"nothing was found for {old['date']}, and the sample data here end yesterday: {old['statement']}"
+        raise Unmeasured("unmeasured.other_dates", line)
+    if queries["driver_files"] and queries["unasked"]:
+        left = queries["unasked"][0]
+        raise Unmeasured("unmeasured.not_exercised", f"no data where we could ask; {left['path']}: {left['why']}")
 
 
 def _without_data(sources: Sequence[Mapping[str, Any]], queries: Mapping[str, Any]) -> Finding:

@@ -72,6 +72,8 @@ def test_failures(queries: dict[str, Any], sources: list[dict[str, Any]], reason
 @pytest.mark.parametrize(("queries", "canary", "code"), [
     ({**READ, "first_unsupported": UNSUPPORTED}, {}, "unmeasured.unsupported_sql"),
     (READ, {"sources": [source(asked=2)]}, "unmeasured.canary_blind"),
+    ({**READ, **DRIVER, "unasked": [{"path": "/api/x", "where": "a.ts", "why": "POST"}]}, {"sources": [QUIET]},
+     "unmeasured.not_exercised"),
     (READ, {"unrepeated": 1}, "unmeasured.canary_blind"),
     (READ, {"sources": [source(asked=2, differed=True, from_rows=["12.5 as 12.5"])]}, "unmeasured.canary_blind"),
     ({**READ, "old_dates": {"statement": "q", "date": "2016-01-01"}}, {"sources": [QUIET]}, "unmeasured.other_dates"),
