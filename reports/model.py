@@ -189,7 +189,7 @@ def read_run(folder: Path) -> Run:
         return run_from_json(path.read_text(encoding="utf-8"))
     except OSError:
         raise ValueError(
-            f"{path} does not exist: not a run folder, or the run still goes on, or it was cut off (go on with --resume)"
+            f"{path} does not exist: no run folder, or the run still goes on, or it was cut off (go on with --resume)"
         ) from None
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a readable run: {error}") from None
