@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from types import FrameType
 
+from fixtures.endpoints.calls import today
 from fixtures.errors import BadInput, HarnessError
 from fixtures.warehouse.names import HOST, HTTP_PATH, WAREHOUSE_ID
 from fixtures.warehouse.process import Credentials, WarehouseServer
@@ -71,8 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadInput("--scale is above 0 and at most 1")
     from fixtures.warehouse.samples.cache import sample_files  # imports duckdb
 
-    today = dt.datetime.now(dt.UTC).date()
-    files = sample_files(project_folder() / ".cache", scale=arguments.scale, today=today)
+    files = sample_files(project_folder() / ".cache", scale=arguments.scale, today=today())
     with tempfile.TemporaryDirectory(prefix="appeval-warehouse-") as folder:
         try:
             server = WarehouseServer(
