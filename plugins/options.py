@@ -27,7 +27,7 @@ from plugins.profiles import profile_named
 from plugins.results import read_session
 from plugins.sinks import SINKS
 
-SIZES = ("cpu_slots", "max_output", "max_file", "max_memory", "max_processes")
+SIZES = ("cpu_slots", "max_output", "max_file", "max_memory", "max_processes", "max_disk", "min_free_disk")
 KNOWN_KEYS = frozenset(
     {"limits", "extensions", "template_manifests", "profile", "pass_at", "cache_dir", "warehouse_scale", *SIZES}
 )
