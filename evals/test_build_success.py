@@ -7,13 +7,17 @@ from plugins.metric import Finding, failed, metric, passed
 from plugins.verdict import GiveVerdict
 
 
-@metric("build_success", number=1, kind="binary", role="scored", needs=["build"], version=1)
+@metric("build_success", number=1, kind="binary", role="scored", needs=["artifact"], version=1)
 def judge(evidence: Evidence) -> Finding:
-    build = evidence["build"]
+    build = evidence["artifact"]
     if build.problem is not None:
         return failed(build.problem.code, build.problem.message)
     if nothing := build.facts.get("not_applicable"):
         raise NotApplicable(nothing["code"], nothing["message"])
+    if evidence.artifact == "image":
+        return passed(
+            f"an image of {build.facts['bytes'] / 1e6:.0f} MB in {build.facts['seconds']:.1f} s (docker build)"
+        )
     left = ", ".join(
         f"{artifact['files']} file{'s' * (artifact['files'] != 1)} of {artifact['name']}"
         for artifact in build.facts["artifacts"]

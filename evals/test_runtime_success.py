@@ -19,7 +19,7 @@ def judge(evidence: Evidence) -> Finding:
         return failed("runtime.died", line)
     route, status, seconds = (start.facts[name] for name in ("health_route", "health_status", "seconds"))
     port = f", on port {start.facts['port']} whatever it was given" if start.facts["port_ignored"] else ""
-    return passed(f"{route} answered {status} after {seconds:.1f} s{port}")
+    return passed(f"{route} answered {status} after {seconds:.1f} s{port} ({start.facts['form']})")
 
 
 def test_runtime_success(app: App, verdict: GiveVerdict) -> None:

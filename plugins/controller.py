@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.sandbox.processes import reap_dead_owners
 from fixtures.stages import STAGES
-from fixtures.stages.graph import closure
+from fixtures.stages.graph import artifact_of, closure
 from plugins.collector import Collector
 from plugins.exit_codes import ExitCode, exit_code
 from plugins.gate import Condition, Outcome, check, parse
@@ -86,11 +86,12 @@ class EvaluationController:
             self.progress.start()
         assert self.progress is not None
         expected = list(self.collector.expected.values())
-        limits = self.session.request.settings.limits
         weights: dict[str, dict[str, float]] = {}
+        settings = self.session.request.settings
+        artifacts = {case.id: artifact_of(case.app.root, settings) for case in self.session.cases}
         for case, metric in expected:
-            stages = (STAGES[name] for name in closure(metric.needs))
-            weights.setdefault(case, {}).update({s.name: float(limits.get(s.name, s.limit)) for s in stages})
+            stages = (STAGES[name] for name in closure(metric.needs, artifacts[case]))
+            weights.setdefault(case, {}).update({s.name: float(settings.limits.get(s.name, s.limit)) for s in stages})
         self.progress.expect(Counter(case for case, _ in expected), weights)
 
     @pytest.hookimpl(optionalhook=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from fixtures.errors import BadInput, Blocked, HarnessError, NotApplicable, Unmeasured
 from fixtures.evidence import Evidence
-from fixtures.stages import STAGES
+from fixtures.stages import ARTIFACT, STAGES
 from fixtures.stages.graph import closure
 from reports.model import Kind, MetricInfo, Role, State, Verdict
 
@@ -131,12 +131,12 @@ def metric(
             raise BadInput(f"metric name {name!r} is not an identifier")
         if not doc:
             raise BadInput(f"metric {name!r}: its file needs a docstring that says when it passes")
-        unknown = [stage for stage in needs if stage not in STAGES]
+        unknown = [stage for stage in needs if stage not in STAGES and stage != ARTIFACT]
         if unknown:
             raise BadInput(
                 f"metric {name!r} needs the stages {unknown}, which do not exist; there are: {STAGES.names()}"
             )
-        closure(needs)  # raises for stages that need each other in a circle
+        closure(needs, "build")  # raises for stages that need each other in a circle
         title = doc.splitlines()[0].rstrip(".")
         info = MetricInfo(name, number, title, kind, role, version)
         made = Metric(info, tuple(needs), judge, judge.__module__, doc)
@@ -201,7 +201,7 @@ def _state(info: MetricInfo, finding: Finding, pass_at: float) -> State:
 
 def _unmeasured_code(evidence: Evidence, metric: Metric) -> str:
     """A scored metric whose unmeasured points decide: the code of the first stage that could not look."""
-    for name in closure(metric.needs):
+    for name in closure(metric.needs, evidence.artifact):
         result = evidence.get(name)
         if result is not None and result.problem is not None and result.problem.kind == "unmeasured":
             return result.problem.code

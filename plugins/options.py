@@ -15,9 +15,9 @@ import pytest
 
 from fixtures.errors import BadInput
 from fixtures.registry import load_extension
-from fixtures.sandbox import SANDBOXES
+from fixtures.sandbox import PREFERRED, SANDBOXES
 from fixtures.sandbox.processes import owner_of
-from fixtures.settings import Settings, pyproject_table
+from fixtures.settings import TOOLCHAIN_IMAGE, Settings, pyproject_table
 from fixtures.stages import STAGES
 from fixtures.warehouse import NAMES as WAREHOUSES
 from fixtures.warehouse.live.settings import LiveSettings
@@ -27,9 +27,29 @@ from plugins.profiles import profile_named
 from plugins.results import read_session
 from plugins.sinks import SINKS
 
-SIZES = ("cpu_slots", "max_output", "max_file", "max_memory", "max_processes", "max_disk", "min_free_disk")
+SIZES = (
+    "cpu_slots",
+    "max_output",
+    "max_file",
+    "max_memory",
+    "max_processes",
+    "max_disk",
+    "min_free_disk",
+    "build_cache",
+)
 KNOWN_KEYS = frozenset(
-    {"limits", "extensions", "template_manifests", "profile", "pass_at", "cache_dir", "warehouse_scale", *SIZES}
+    {
+        "limits",
+        "extensions",
+        "template_manifests",
+        "profile",
+        "pass_at",
+        "cache_dir",
+        "warehouse_scale",
+        "toolchain_image",
+        "max_cpus",
+        *SIZES,
+    }
 )
 
 
@@ -48,7 +68,12 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="DIR|GLOB",
         help="a folder of apps, one app, or a glob; repeatable (default: apps/, else the bundled examples)",
     )
-    add("--sandbox", metavar="NAME", help="where the apps run: auto (the default), local")
+    add(
+        "--sandbox",
+        metavar="NAME",
+        help="where the apps run: auto (default: docker where an engine answers), local, docker",
+    )
+    add("--keep-images", metavar="yes|no", help="leave the images of the apps after the run (default: no)")
     add("--warehouse", metavar="NAME", help="what the apps query: embedded (default), live, none")
     add("--run-dir", metavar="DIR", help="where the run is written (default: runs/<id>)")
     add(
@@ -132,6 +157,9 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
         limits=before["limits"] if before and not limits else _limits(table.get("limits", {}), limits or ()),
         warehouse_scale=_number(table, "warehouse_scale", 0.01),
         extensions=extensions,
+        keep_images=_yes("--keep-images", config.getoption("--keep-images")),
+        toolchain_image=str(table.get("toolchain_image", TOOLCHAIN_IMAGE)),
+        max_cpus=_number(table, "max_cpus", 2.0),
         template_manifests=tuple(table.get("template_manifests", ())),
     )
     sizes = {key: int(_number(table, key, 1)) for key in SIZES if key in table}
@@ -178,10 +206,19 @@ def _places(config: pytest.Config, project: Path, before: Sequence[str] | None) 
 
 def _sandbox(name: str) -> str:
     if name == "auto":
-        return "local"
+        return next(kind for kind in PREFERRED if SANDBOXES[kind].why_not() is None)
     if name not in SANDBOXES:
         raise BadInput(f"--sandbox={name}: there is no such sandbox; there are: auto, {', '.join(SANDBOXES.names())}")
+    why_not = SANDBOXES[name].why_not()
+    if why_not is not None:
+        raise BadInput(f"--sandbox={name}: {why_not}")
     return name
+
+
+def _yes(option: str, value: str | None) -> bool:
+    if value not in (None, "yes", "no"):
+        raise BadInput(f"{option}={value}: yes or no")
+    return value == "yes"
 
 
 def _warehouse(name: str) -> str:

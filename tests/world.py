@@ -98,6 +98,15 @@ def blank_app(root: Path) -> App:
     return discover([str(root)], root).apps[0]
 
 
+def containers_of(workspace: Workspace) -> list[str]:
+    """The containers of an app's copy that the engine still has."""
+    from fixtures.sandbox.docker.engine import client
+    from fixtures.sandbox.docker.labels import APP
+
+    wanted = {"label": [f"{APP}={workspace.base}"]}
+    return [f"container {c['Image']} {c['Command']}" for c in client().api.containers(all=True, filters=wanted)]
+
+
 class Borrowed(Machine):
     """A machine with settings of its own whose ledger, reaper, browser and warehouse are those of the whole test session."""
 
@@ -147,7 +156,7 @@ class World:
         self.workspace.fill(self.app)
         self.ledger = self.machine.ledger
         request = SandboxRequest(self.workspace, self.settings, self.ledger, self.cancel)
-        self.sandbox: Sandbox = SANDBOXES[sandbox](request)
+        self.sandbox: Sandbox = SANDBOXES[sandbox].make(request)
         self.live: dict[str, Any] = {}
         self.results: dict[str, StageResult] = {}
         self._logs = 0
@@ -226,8 +235,8 @@ class World:
     # ------------------------------------------------------------------ the end
 
     def left(self) -> list[str]:
-        """Command lines of processes of ours that still live, the browser's apart."""
-        found = []
+        """Containers of this world, and command lines of processes of ours that still live, the browser's apart."""
+        found = containers_of(self.workspace) if SANDBOXES[self.settings.sandbox].images else []
         for pid in marked(f"{self.ledger.owner.mark}:"):
             try:
                 process = psutil.Process(pid)

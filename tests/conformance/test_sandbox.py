@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from fixtures.errors import Cancelled, HarnessError
 from fixtures.machine import Machine
 from fixtures.sandbox import SANDBOXES
-from tests.world import World, gone, until
+from tests.world import World, until
 
 MakeWorld = Callable[..., World]
 #: Starts a child that ignores SIGTERM and one that does not, in turn with children of their own.
@@ -68,6 +67,9 @@ server.serve_forever()
 def make_world(request: pytest.FixtureRequest, tmp_path: Path, machine: Machine) -> Iterator[MakeWorld]:
     """Makes the world of one test, with the limits that it wants."""
     made: list[World] = []
+    why_not = SANDBOXES[request.param].why_not()
+    if why_not is not None:
+        pytest.skip(f"{request.param}: {why_not}")
 
     def make(**settings: Any) -> World:
         made.append(World(tmp_path / f"w{len(made)}", machine, sandbox=request.param, **settings))
@@ -87,9 +89,11 @@ def pids_in(text: str) -> list[int]:
     return [int(word) for word in text.split() if word.isdigit()]
 
 
-def all_gone(pids: list[int]) -> None:
-    assert pids
-    until(lambda: all(gone(pid) for pid in pids), 3)
+def all_gone(world: World, pids: list[int], count: int) -> None:
+    """As many processes as there should have been have run, and none is left. Their ids are those of the sandbox, which
+    may have a namespace of its own."""
+    assert len(set(pids)) == count
+    until(lambda: world.left() == [], 3)
 
 
 # ---------------------------------------------------------------------- results
@@ -197,29 +201,25 @@ def test_a_command_over_its_time_is_ended_with_all_its_children(world: World) ->
     result = world.script(FAMILY.format(then="time.sleep(600)"), timeout=1.0)
     assert (result.exit_code, result.timed_out, result.killed_by, result.ok) == (None, True, "time", False)
     assert time.monotonic() - begin < 6
-    pids = pids_in(result.stdout_tail)
-    assert len(pids) == 5
-    all_gone(pids)
+    all_gone(world, pids_in(result.stdout_tail), 5)
 
 
 def test_children_left_in_the_background_are_ended(world: World) -> None:
     result = world.script(FAMILY.format(then="time.sleep(0.1)"))
     assert result.ok
-    all_gone(pids_in(result.stdout_tail))
+    all_gone(world, pids_in(result.stdout_tail), 5)
 
 
 def test_a_daemon_is_found_and_ended(world: World) -> None:
     result = world.script(DAEMON)
     assert result.ok
-    pids = pids_in(result.stdout_tail)
-    assert len(pids) == 1
-    all_gone(pids)
+    all_gone(world, pids_in(result.stdout_tail), 1)
 
 
 def test_a_daemon_of_a_command_over_its_time_is_ended(world: World) -> None:
     result = world.script(DAEMON + "\ntime.sleep(600)", timeout=1.0)
     assert result.killed_by == "time"
-    all_gone(pids_in(result.stdout_tail))
+    all_gone(world, pids_in(result.stdout_tail), 1)
 
 
 def test_a_child_that_holds_the_pipes_does_not_hold_us(world: World) -> None:
@@ -261,7 +261,7 @@ def test_cancel_ends_the_process_and_raises(world: World) -> None:
     thread.join(5)
     assert not thread.is_alive()
     assert [type(error) for error in raised] == [Cancelled]
-    all_gone([pid])
+    all_gone(world, [pid], 1)
     with pytest.raises(Cancelled):
         world.run("true")
 
@@ -335,9 +335,20 @@ os.wait()
 @pytest.mark.parametrize("leave", ["", "os.setsid()"])
 def test_the_number_of_processes_is_limited(make_world: MakeWorld, leave: str) -> None:
     world = make_world(max_processes=20)
-    many = f"import os, time\nfor _ in range(60):\n  if os.fork() == 0:\n    {leave or 'pass'}\n    time.sleep(20)\n    os._exit(0)\nos.wait()"
+    many = f"""
+import os, time
+for i in range(60):
+    if os.fork() == 0:
+        {leave or "pass"}
+        time.sleep(20)
+        os._exit(0)
+    print(i, flush=True)
+os.wait()
+"""
     result = world.script(many)
-    assert (result.killed_by, result.exit_code) == ("processes", None)
+    assert not result.ok
+    refused = len(pids_in(result.stdout_tail)) < 20  # by the kernel, and the program took it as an error of its own
+    assert refused or (result.killed_by, result.exit_code) == ("processes", None)
 
 
 # ---------------------------------------------------------------------- servers
@@ -346,8 +357,9 @@ def test_the_number_of_processes_is_limited(make_world: MakeWorld, leave: str) -
 def test_a_server_is_seen_and_stopped(world: World) -> None:
     server = world.serve("python3", world.program(SERVER.format(before="")))
     port = until(server.ports)[0]
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
-        assert answer.read() == b"hello"
+    base = server.base(port)
+    assert httpx.get(base, timeout=5).text == "hello"
+    assert server.addresses(port) == ("127.0.0.1",)
     assert server.alive()
     assert server.exit_code() is None
     until(lambda: server.tail() == f"listening on {port}")
@@ -357,8 +369,8 @@ def test_a_server_is_seen_and_stopped(world: World) -> None:
     assert server.stop() == stopped
     assert not server.alive()
     assert server.ports() == ()
-    with pytest.raises(OSError, match=r"refused|unreachable|reset"):
-        socket.create_connection(("127.0.0.1", port), timeout=2)
+    with pytest.raises(httpx.TransportError):
+        httpx.get(base, timeout=2)
 
 
 def test_a_server_that_ignores_sigterm_is_killed_after_a_grace(world: World) -> None:

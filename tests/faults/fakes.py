@@ -91,4 +91,4 @@ def spec(
     def stage(context: StageContext) -> None:
         run(context)
 
-    return StageSpec(name, stage, tuple(needs), tuple(after), limit, cpu, live, lambda _settings: available)
+    return StageSpec(name, stage, tuple(needs), tuple(after), limit, cpu, live, "none", lambda _settings: available)
