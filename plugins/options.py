@@ -147,12 +147,14 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
     run_dir, resumed = _run_dir(config, project)
     before: dict[str, Any] = _settings_before(run_dir) if resumed else {}
     limits = config.getoption("--limit")
+    sandbox = _sandbox(str(config.getoption("--sandbox") or before.get("sandbox", "auto")))
+    config.option.sandbox = sandbox  # workers are told the choice: it is made once
     settings = Settings(
         project=project,
         run_dir=run_dir,
         work_dir=work_dir_of(run_dir, Path(tempfile.gettempdir())),
         cache_dir=project / table.get("cache_dir", ".cache"),
-        sandbox=_sandbox(str(config.getoption("--sandbox") or before.get("sandbox", "auto"))),
+        sandbox=sandbox,
         warehouse=_warehouse(str(config.getoption("--warehouse") or before.get("warehouse", "embedded"))),
         limits=before["limits"] if before and not limits else _limits(table.get("limits", {}), limits or ()),
         warehouse_scale=_number(table, "warehouse_scale", 0.01),

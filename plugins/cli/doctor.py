@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fixtures.browser import find_chromium
+from fixtures.sandbox import SANDBOXES, Housekeeping
 from fixtures.sandbox.environment import node_headers
 from fixtures.sandbox.processes import owner_of, reap_dead_owners
 from fixtures.workspace import work_dir_of
@@ -45,9 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{'ok     ' if check.ok else 'missing'}  {check.name}: {check.found}")
         if not check.ok:
             print(f"           without it: {check.cost}\n           to get it: {check.fix}")
-    print(
-        "the warehouse is embedded and needs nothing; not in this version: a container engine (deployability: in part)"
-    )
+    print("the warehouse is embedded and needs nothing")
     return 0 if all(check.ok for check in checks) else 1
 
 
@@ -69,9 +68,22 @@ def _checks() -> Iterator[Check]:
     free = shutil.disk_usage(tempfile.gettempdir()).free
     yield Check(f"disk ({tempfile.gettempdir()})", free > _MINIMUM_FREE, f"{free / 1e9:.0f} GB free",
                 "installs may fail for want of space", "free some, or set TMPDIR to a larger disk")  # fmt: skip
-    left = list(_abandoned())
-    yield Check("left by killed runs", not left, ", ".join(p.name for p in left) or "nothing",
+    yield from _sandboxes()
+    left = [*(path.name for path in _abandoned()), *(name for keeper in _housekeeping() for name in keeper.abandoned())]
+    yield Check("left by killed runs", not left, ", ".join(left) or "nothing",
                 "disk space, and perhaps running servers", "appeval doctor --clean")  # fmt: skip
+
+
+def _sandboxes() -> Iterator[Check]:
+    docker = SANDBOXES["docker"]
+    why_not = docker.why_not()
+    yield Check("container engine", why_not is None, why_not or f"{docker.about()} (--sandbox=auto uses it)",
+                "apps with a Dockerfile are not measured in their deployed form (deployability: in part)",
+                "install Docker Engine with buildx and start it; --sandbox=auto then uses it")  # fmt: skip
+
+
+def _housekeeping() -> Iterator[Housekeeping]:
+    return (kind.housekeeping for kind in SANDBOXES if kind.housekeeping is not None)
 
 
 def _runs() -> Iterator[Path]:
@@ -96,3 +108,6 @@ def _clean() -> None:
         copies = work_dir_of(folder, Path(tempfile.gettempdir()))
         shutil.rmtree(copies, ignore_errors=True)
         print(f"cleaned {folder.name}: {ended} processes ended, copies removed")
+    for keeper in _housekeeping():
+        for name in keeper.clean():
+            print(f"removed {name}")
