@@ -38,18 +38,8 @@ SIZES = (
     "build_cache",
 )
 KNOWN_KEYS = frozenset(
-    {
-        "limits",
-        "extensions",
-        "template_manifests",
-        "profile",
-        "pass_at",
-        "cache_dir",
-        "warehouse_scale",
-        "toolchain_image",
-        "max_cpus",
-        *SIZES,
-    }
+    {"limits", "extensions", "template_manifests", "profile", "pass_at", "cache_dir", "warehouse_scale", "sandbox"}
+    | {"toolchain_image", "max_cpus", *SIZES}
 )
 
 
@@ -147,7 +137,7 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
     run_dir, resumed = _run_dir(config, project)
     before: dict[str, Any] = _settings_before(run_dir) if resumed else {}
     limits = config.getoption("--limit")
-    sandbox = _sandbox(str(config.getoption("--sandbox") or before.get("sandbox", "auto")))
+    sandbox = _sandbox(str(config.getoption("--sandbox") or before.get("sandbox") or table.get("sandbox", "auto")))
     config.option.sandbox = sandbox  # workers are told the choice: it is made once
     settings = Settings(
         project=project,

@@ -26,11 +26,12 @@ from fixtures.evidence import CommandResult, Evidence, Problem, StageResult, pro
 from fixtures.host import HostLocks
 from fixtures.machine import Machine
 from fixtures.sandbox import SANDBOXES
-from fixtures.sandbox.base import Command, Sandbox, SandboxRequest, Server
+from fixtures.sandbox.base import Command, Network, Sandbox, SandboxRequest, Server
 from fixtures.sandbox.processes import Ledger, marked
 from fixtures.settings import Settings
 from fixtures.stages import STAGES
 from fixtures.stages.context import StageContext
+from fixtures.stages.graph import artifact_of
 from fixtures.warehouse import Warehouse
 from fixtures.workspace import Workspace
 
@@ -164,11 +165,12 @@ class World:
     # ------------------------------------------------------------------ commands
 
     def command(
-        self, *argv: str, timeout: float = 20.0, cwd: str = "", env: Mapping[str, str] | None = None
-    ) -> Command:
+        self, *argv: str, timeout: float = 20.0, cwd: str = "", env: Mapping[str, str] | None = None,
+        network: Network = "open",
+    ) -> Command:  # fmt: skip
         self._logs += 1
         name = f"logs/{self._logs}.log"
-        return Command(argv, cwd, timeout, self.settings.run_dir / name, name, env or {})
+        return Command(argv, cwd, timeout, self.settings.run_dir / name, name, env or {}, network)
 
     def run(self, *argv: str, **more: Any) -> CommandResult:
         return self.sandbox.run(self.command(*argv, **more))
@@ -207,6 +209,7 @@ class World:
             locks=HostLocks(self.settings.cpu_slots, self.cancel), warehouse=self.machine.warehouse, live=self.live,
             earlier=self.results, folder=self.settings.run_dir / "apps" / self.app.slug,
             limit=limit or STAGES[stage].limit, cancel=self.cancel,
+            artifact_stage=artifact_of(self.app.root, self.settings),
         )  # fmt: skip
 
     def stage(self, name: str, limit: float | None = None) -> StageResult:
@@ -230,7 +233,7 @@ class World:
         return problem
 
     def evidence(self) -> Evidence:
-        return Evidence(self.app.name, 1, dict(self.results))
+        return Evidence(self.app.name, 1, dict(self.results), artifact_of(self.app.root, self.settings))
 
     # ------------------------------------------------------------------ the end
 

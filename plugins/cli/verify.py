@@ -26,7 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     """0 when all are equal, 1 when one differs or no app states what it expects."""
     shown = read_run(run_folder(arguments.run_name))
     stated = [(app, path) for app in shown.apps if (path := Path(app.path, EXPECTED_FILE)).is_file()]
-    differences = [line for app, path in stated for line in differences_of(app, path)]
+    sandbox = str(shown.settings.get("sandbox", ""))
+    differences = [line for app, path in stated for line in differences_of(app, path, sandbox)]
     for line in differences:
         print(f"differs: {line}")
     verdicts = sum(len(app.verdicts) for app, _ in stated)
@@ -37,8 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if differences or not stated else 0
 
 
-def differences_of(app: AppResult, path: Path) -> Iterator[str]:
-    """One line for everything in which an app differs from its expected.toml. Raises BadInput for a broken file."""
+def differences_of(app: AppResult, path: Path, sandbox: str) -> Iterator[str]:
+    """One line for everything in which an app differs from its expected.toml. Raises BadInput for a broken file.
+
+    `[verdicts]` holds in every sandbox; a table of a sandbox's name (`[local]`) states what cannot be measured there.
+    """
     try:
         expected = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -48,7 +52,7 @@ def differences_of(app: AppResult, path: Path) -> Iterator[str]:
         yield f"{app.app}: success is {success}, expected {expected['success']}"
     if list(app.labels) != [label for label in [expected.get("label", "")] if label]:
         yield f"{app.app}: labels are {list(app.labels)}, expected {expected.get('label', '')!r}"
-    stated: dict[str, Any] = expected.get("verdicts", {})
+    stated: dict[str, Any] = {**expected.get("verdicts", {}), **expected.get(sandbox, {})}
     seen = {verdict.metric for verdict in app.verdicts}
     for name in stated.keys() - seen:
         yield f"{app.app}: {name} is expected and was not judged"

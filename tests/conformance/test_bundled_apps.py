@@ -43,7 +43,8 @@ def judge_again(run: Run, run_dir: Path) -> None:
 
 
 def check(run: Run) -> None:
-    differences = [line for app in run.apps for line in differences_of(app, Path(app.path, "expected.toml"))]
+    sandbox = str(run.settings["sandbox"])
+    differences = [line for app in run.apps for line in differences_of(app, Path(app.path, "expected.toml"), sandbox)]
     assert differences == []
     assert len(run.apps) >= 9
     assert not run.partial

@@ -52,6 +52,7 @@ testpaths = ["tests"]
 strict_markers = true
 
 [tool.appeval]
+sandbox = "local"
 extensions = ["fake.py"]
 """
 _METRIC = '''\

@@ -97,6 +97,16 @@ def test_verify_says_yes(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "all 4 verdicts of 2 apps equal expected.toml" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("sandbox", "same"), [("local", True), ("docker", False)])
+def test_verify_reads_the_table_of_the_sandbox(run_dir: Path, sandbox: str, same: bool) -> None:
+    """Metric `runs` is PASS 4: `[verdicts]` says otherwise, and only the table of the run's own sandbox mends that."""
+    (run_dir.parent / "sales").mkdir()
+    wrong = EXPECTED.replace("high = 4", "high = 5")
+    mended = f'{wrong}[{sandbox}]\nruns = {{ state = "PASS", low = 4, high = 4 }}\n'
+    (run_dir.parent / "sales/expected.toml").write_text(mended)
+    assert main(["verify", str(run_dir)]) == (0 if same else 1)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
