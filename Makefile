@@ -12,12 +12,13 @@ APPS ?=
 # uv from PATH; where it is missing, a private copy bootstrapped with pip.
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 
-.PHONY: help env browser evals test test-all test-warehouse bench-warehouse lint lock docs manifest clean
+.PHONY: help env browser evals test test-all test-hostile test-warehouse bench-warehouse lint lock docs manifest clean
 
 help:
 	@echo "make evals               evaluate the bundled example apps; the verdicts must equal their expected.toml"
 	@echo "make evals APPS=DIR      evaluate your own apps"
 	@echo "make test                the harness's own tests        make test-all   the slow ones too"
+	@echo "make test-hostile        attacks on every sandbox that this machine offers"
 	@echo "make test-warehouse      the warehouse with real clients   make bench-warehouse   how fast and small it is"
 	@echo "make lint                ruff and mypy                  make lock       renew requirements.lock"
 	@echo "make env, make browser   only set up                    make docs       renew docs/METRICS.md"
@@ -49,6 +50,10 @@ test: browser
 
 test-all: browser lint
 	@$(BIN)/python -m pytest -n $(N) $(ARGS)
+
+# Attacks on every sandbox that this machine offers; it prints which were skipped and why.
+test-hostile: browser
+	@$(BIN)/python -m pytest tests/conformance/hostile tests/conformance/test_confinement.py -rs -q $(ARGS)
 
 test-warehouse: env
 	@$(BIN)/python -m pytest tests/conformance/warehouse tests/unit/fixtures/warehouse -q $(ARGS)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fixtures.browser import find_chromium
 from fixtures.sandbox import SANDBOXES, Housekeeping
+from fixtures.sandbox.confinement import report
 from fixtures.sandbox.environment import node_headers
 from fixtures.sandbox.processes import owner_of, reap_dead_owners
 from fixtures.workspace import work_dir_of
@@ -69,6 +70,7 @@ def _checks() -> Iterator[Check]:
     yield Check(f"disk ({tempfile.gettempdir()})", free > _MINIMUM_FREE, f"{free / 1e9:.0f} GB free",
                 "installs may fail for want of space", "free some, or set TMPDIR to a larger disk")  # fmt: skip
     yield from _sandboxes()
+    yield from _confinement()
     left = [*(path.name for path in _abandoned()), *(name for keeper in _housekeeping() for name in keeper.abandoned())]
     yield Check("left by killed runs", not left, ", ".join(left) or "nothing",
                 "disk space, and perhaps running servers", "appeval doctor --clean")  # fmt: skip
@@ -80,6 +82,13 @@ def _sandboxes() -> Iterator[Check]:
     yield Check("container engine", why_not is None, why_not or f"{docker.about()} (--sandbox=auto uses it)",
                 "apps with a Dockerfile are not measured in their deployed form (deployability: in part)",
                 "install Docker Engine with buildx and start it; --sandbox=auto then uses it")  # fmt: skip
+
+
+def _confinement() -> Iterator[Check]:
+    """What the local sandbox holds here. Nothing of it is needed to measure; without it a hostile app sees more."""
+    for held in report():
+        detail = held.detail if held.holds else f"no: {held.detail}{f' ({held.fix})' if held.fix else ''}"
+        yield Check(f"local sandbox, {held.name}", True, detail)
 
 
 def _housekeeping() -> Iterator[Housekeeping]:
