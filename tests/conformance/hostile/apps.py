@@ -17,6 +17,7 @@ const server = http.createServer((request, response) => {
   response.end(page);
 });
 server.listen(Number(process.env.PORT || 8000), "0.0.0.0");
+process.on("SIGTERM", () => process.exit(0));
 """
 BUILD = 'require("node:fs").mkdirSync("dist", { recursive: true });\nrequire("node:fs").copyFileSync("server.js", "dist/server.js");\n'
 TEST = 'const test = require("node:test");\ntest("apples are counted", () => require("node:assert").equal(1 + 2, 3));\n'
