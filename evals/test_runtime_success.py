@@ -15,6 +15,8 @@ def judge(evidence: Evidence) -> Finding:
         return failed(unhealthy["code"], unhealthy["message"])
     stop = evidence["stop"]
     if not stop.facts["alive"]:
+        if limit := stop.facts["killed_by"]:
+            return failed(f"runtime.{limit}", f"it was healthy and then went over the {limit} limit")
         line = f"it was healthy and then exited {stop.facts['exit_code']}: {stop.facts['last_words']}"
         return failed("runtime.died", line)
     route, status, seconds = (start.facts[name] for name in ("health_route", "health_status", "seconds"))

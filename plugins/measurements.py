@@ -15,13 +15,16 @@ CAPS = {UNMODIFIED: CAP, NOT_GENERATED: 0.0}
 
 
 def measurements_of(evidence: Evidence) -> dict[str, float]:
-    """Lines of code, seconds of build and start, tests and coverage %, bytes of the build, and stage seconds."""
+    """Lines of code, seconds of build, image and start, tests and coverage %, bytes of build and image, and the seconds
+    of each stage."""
     found: dict[str, float] = {}
-    scan, build, start, tests = (evidence.get(name) for name in ("scan", "build", "start", "tests"))
+    scan, build, image, start, tests = (evidence.get(name) for name in ("scan", "build", "image", "start", "tests"))
     if scan is not None and "lines" in scan.facts:
         found["lines_of_code"] = float(sum(scan.facts["lines"].values()))
     _take(found, "build_seconds", build, "seconds")
     _take(found, "build_bytes", build, "bytes")
+    _take(found, "image_seconds", image, "seconds")
+    _take(found, "image_bytes", image, "bytes")
     _take(found, "start_seconds", start, "seconds")
     _take(found, "tests_total", tests, "total")
     _take(found, "coverage_percent", tests, "coverage")
@@ -58,9 +61,15 @@ def notes_of(evidence: Sequence[Evidence]) -> tuple[str, ...]:
     """Remarks that cost no point and that people should see: what was left out of the copy, a port of its own."""
     notes: dict[str, None] = {}
     for one in evidence:
-        scan, start = one.get("scan"), one.get("start")
+        scan, start, image = one.get("scan"), one.get("start"), one.get("image")
         if scan is not None:
             notes.update(dict.fromkeys(scan.facts.get("left_out", ())))
         if start is not None and start.facts.get("port_ignored"):
             notes[f"listens on port {start.facts['port']} whatever it is told: a platform would not reach it"] = None
+        if image is not None and image.facts.get("without_syntax"):
+            notes["its Dockerfile was built without its `# syntax=` line, whose frontend could not be pulled"] = None
+        for name in one:
+            result = one.get(name)
+            if result is not None and "network" in result.facts:
+                notes[f"{name}: {result.facts['network']}"] = None
     return tuple(notes)

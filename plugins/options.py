@@ -106,6 +106,7 @@ class Request:
             "profile": self.profile,
             "pass_at": self.pass_at,
             "limits": dict(self.settings.limits),
+            **({"toolchain_image": self.settings.toolchain_image} if SANDBOXES[self.settings.sandbox].images else {}),
         }
 
 

@@ -15,6 +15,7 @@ HEADS = {
     "tests_total": "tests",
     "coverage_percent": "coverage %",
     "build_bytes": "build bytes",
+    "image_seconds": "image s",
     "image_bytes": "image bytes",
 }
 

@@ -18,6 +18,7 @@ from fixtures.stages import engine as engine_module
 from fixtures.stages.context import StageContext
 from fixtures.stages.engine import StageEngine, app_folder
 from tests.faults.fakes import fake_app, machine_in, spec, stages
+from tests.world import until
 
 
 @pytest.fixture
@@ -340,14 +341,29 @@ def test_closing_ends_commands_and_servers_at_once(app: App, machine: Machine) -
     assert not (machine.settings.work_dir / "w").exists()
 
 
-def test_a_daemon_that_wipes_its_environment_is_found(app: App, machine: Machine, tmp_path: Path) -> None:
-    pid_file = tmp_path / "pid"
-    script = f"setsid env -i /bin/sh -c 'echo $$ > {pid_file}; exec /bin/sleep 300' >/dev/null 2>&1 &"
-    script += f" while [ ! -s {pid_file} ]; do sleep 0.02; done"
+def test_a_daemon_that_wipes_its_environment_is_found(app: App, machine: Machine) -> None:
+    seconds = "300.7391"  # found by these among the processes of the machine: its id may be one of a namespace
+    script = f"setsid env -i /bin/sh -c 'exec /bin/sleep {seconds}' >/dev/null 2>&1 &"
+    script += " while [ ! -e seen ]; do sleep 0.02; done"
+    seen: list[bool] = []
 
-    with stages(spec("fa", lambda c: c.run(["sh", "-c", script]))):
+    def sleeping() -> bool:
+        return any(process.info["cmdline"] == ["/bin/sleep", seconds] for process in psutil.process_iter(["cmdline"]))
+
+    def look(context: StageContext) -> None:
+        seen.append(until(sleeping))
+        (context.root / "seen").touch()
+
+    def work(context: StageContext) -> None:
+        looking = threading.Thread(target=look, args=(context,))
+        looking.start()
+        context.run(["sh", "-c", script])
+        looking.join()
+
+    with stages(spec("fa", work)):
         run_to_end(app, machine, "fa")
-    assert not psutil.pid_exists(int(pid_file.read_text()))
+    assert seen == [True]
+    assert not sleeping()
 
 
 def test_twenty_repeats_leave_nothing(app: App, machine: Machine) -> None:
@@ -364,3 +380,18 @@ def test_twenty_repeats_leave_nothing(app: App, machine: Machine) -> None:
     assert list(machine.settings.work_dir.glob("*")) == []
     assert threading.active_count() <= before + 1
     assert left_of(psutil.Process()) == []
+
+
+def test_below_the_floor_of_free_space_an_app_is_not_taken(
+    app: App, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fixtures.sandbox.disk.free_bytes", lambda _: 1_000)
+    with stages(spec("fa", lambda _: pytest.fail("it must not run")), spec("fb", lambda _: None, needs=["fa"])):
+        engine = StageEngine(app, 1, machine)
+        engine.start(["fb"])
+        evidence = engine.evidence(["fa", "fb"])
+        engine.close()
+    for name in ("fa", "fb"):
+        with pytest.raises(HarnessError, match="min_free_disk") as raised:
+            _ = evidence[name]
+        assert raised.value.code == "harness.disk_low"
