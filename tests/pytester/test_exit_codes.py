@@ -46,7 +46,7 @@ def test_exit_code(project: Project, behaviour: dict[str, Any], arguments: tuple
         ("--gate=success_rate>=85", "for 85 % write success_rate>=0.85"),
         ("--gate=pass_rate.nobody>=0.5", "names no metric; there are: build_success"),
         ("--epochs=0", "give a whole number from 1 to 100"),
-        ("--sandbox=moon", "there is no such sandbox; there are: auto, local"),
+        ("--sandbox=moon", "there is no such sandbox; there are: auto, docker, local"),
     ],
 )
 def test_a_wrong_option_says_the_fix_before_anything_runs(project: Project, argument: str, fix: str) -> None:

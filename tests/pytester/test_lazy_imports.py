@@ -45,6 +45,7 @@ def test_one_metric_imports_no_heavy_library(project: Project, workers: tuple[st
     done = subprocess.run(
         [
             sys.executable, "-m", "pytest", "evals/", "-k", "type_safety", f"--apps={project.root / 'apps'}", *workers,
+            "--sandbox=local",
             f"--run-dir={project.root / 'run'}", "-p", "spy", "-p", "no:cacheprovider", "-p", "no:anyio",
         ],
         cwd=REPOSITORY, env=environment, timeout=PATIENCE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -98,7 +98,7 @@ WRITES = """
 const fs = require("node:fs");
 const block = Buffer.alloc(5e6, 1);
 fs.mkdirSync("dist", { recursive: true });
-for (let i = 0; i < 200; i++) fs.writeFileSync(`dist/${i}.js`, block);
+for (let i = 0; i < 180; i++) fs.writeFileSync(`dist/${i}.js`, block);
 setTimeout(() => {}, 10000);
 """
 ENDLESS = (
@@ -190,12 +190,10 @@ def with_namespaces(aims: Aims) -> dict[str, Files]:
 def by_dockerfile(aims: Aims) -> dict[str, Files]:
     """Attacks on the engine, and through it on this machine."""
     here = f"127.0.0.1:{aims.door}"
-    forks = (
-        "for i in $(seq 300); do sleep 20 & done; sleep 1; echo running $(ls -d /proc/[0-9]* | wc -l); kill $(jobs -p)"
-    )
+    forks = "for i in $(seq 300); do sleep 10 & done; sleep 3; echo running $(ls -d /proc/[0-9]* | wc -l)"
     fills = "for i in $(seq 40); do head -c 25000000 /dev/zero > /filled-$i || exit 1; done"
     gateway = (
-        'require("node:os").networkInterfaces(); for (const of of Object.values(require("node:os").networkInterfaces()).flat())'
+        'for (const of of Object.values(require("node:os").networkInterfaces()).flat())'
         ' if (of.family === "IPv4" && !of.internal) require("node:http").get({ host: of.address.replace(/[0-9]+$/, "1"), '
         f'port: {aims.door}, path: "/gateway" }}, () => {{}}).on("error", (error) => console.log(String(error)));\n'
     )

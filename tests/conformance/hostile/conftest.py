@@ -31,4 +31,3 @@ def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             (folder / "project").mkdir()
             result.write_text(stored(evaluate(sandbox, folder / "project")), "utf-8")
         return restored(result.read_text("utf-8"))
-

@@ -29,7 +29,7 @@ from tests.conformance.hostile.places import KEYS, containing, decoy, door, new_
 from tests.world import CACHE, PROJECT, deep, write
 
 #: Low enough that attacks are over soon, high enough for npm and Node on a busy machine.
-MAX_OUTPUT, MAX_FILE, MAX_MEMORY, MAX_PROCESSES, MAX_DISK = 1_000_000, 300_000_000, 700_000_000, 120, 200_000_000
+MAX_OUTPUT, MAX_FILE, MAX_MEMORY, MAX_PROCESSES, MAX_DISK = 1_000_000, 300_000_000, 700_000_000, 120, 400_000_000
 PATIENCE = 420.0
 _PYPROJECT = f"""\
 [tool.pytest.ini_options]
@@ -43,7 +43,7 @@ max_memory = {MAX_MEMORY}
 max_processes = {MAX_PROCESSES}
 max_disk = {MAX_DISK}
 """
-_LIMITS = {"tests": 15, "build": 20, "install": 40, "image": 40, "start": 15, "quickstart": 15, "deployment": 20}
+_LIMITS = {"tests": 12, "build": 20, "install": 40, "image": 40, "start": 10, "quickstart": 10, "deployment": 12}
 
 
 def has_namespaces(sandbox: str) -> bool:
@@ -224,12 +224,14 @@ def _processes(temporary: Path, word: str, *others: int) -> list[psutil.Process]
 
 def _left(sandbox: str, run_dir: Path, temporary: Path, word: str, decoy_pid: int) -> list[str]:
     left = [f"process {p.pid} {p.name()}" for p in _processes(temporary, word, decoy_pid) if p.is_running()]
-    left += [str(path) for path in temporary.iterdir() if not path.match("appeval-*-locks")]
+    left += [
+        str(path) for path in temporary.iterdir() if not path.match("appeval-*-locks") and not path.match("pytest-of-*")
+    ]
     left += [str(path) for path in run_dir.glob("processes")]
     if SANDBOXES[sandbox].images:
         from fixtures.sandbox.docker.leftovers import of_run
 
-        left += [f"{each.kind} {each.name}" for each in of_run(run_dir)]
+        left += [f"{each.kind} {each.name}" for each in of_run(run_dir, images=True)]
     return left
 
 

@@ -1,0 +1,59 @@
+"""What must come of the attacks by Dockerfile: on the engine, and through it on this machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.sandbox import SANDBOXES
+from tests.conformance.hostile.fleet import Fleet
+from tests.conformance.hostile.test_fleet import GOOD, said
+
+#: By app: the verdict of its build, and what its evidence says.
+REFUSED = {
+    "host-network": ("FAIL image.failed", "network.host is not allowed"),
+    "insecure": ("FAIL image.failed", "unknown flag: security"),
+    "adds-here": ("FAIL image.reaches_in", "an address of whoever builds it"),
+    "from-here": ("FAIL image.reaches_in", "an address of whoever builds it"),
+    "copies-here": ("FAIL image.reaches_in", "an address of whoever builds it"),
+    "frontend-here": ("FAIL image.reaches_in", "an address of whoever builds it"),
+    "adds-nowhere": ("HARNESS_ERROR harness.download_failed", "no such host"),
+    "image-fills": ("FAIL image.disk", "went over the disk limit"),
+}
+FORKED = {"FAIL image.failed", "FAIL image.processes"}
+
+
+@pytest.fixture(autouse=True)
+def _by_engine(fleet: Fleet) -> None:
+    if not SANDBOXES[fleet.sandbox].images:
+        pytest.skip(f"{fleet.sandbox}: it builds no images")
+
+
+@pytest.mark.parametrize("app", REFUSED)
+def test_what_a_build_may_not_do_is_no_success(fleet: Fleet, app: str) -> None:
+    """Its tests run without an image, and so does what the README documents."""
+    state, why = REFUSED[app]
+    verdicts = said(fleet, app)
+    assert verdicts["build_success"] == state
+    assert why in fleet.verdicts(app)["build_success"].evidence
+    ours = state.startswith("HARNESS_ERROR")
+    assert verdicts["runtime_success"] == (state if ours else "BLOCKED blocked.image")
+    assert verdicts["tests_pass"] == verdicts["local_runability"] == "PASS"
+    assert verdicts["deployability"].split()[0] == ("HARNESS_ERROR" if ours else "FAIL")
+
+
+def test_processes_of_a_build_are_bounded(fleet: Fleet) -> None:
+    assert said(fleet, "image-forks")["build_success"] in FORKED, fleet.logs("image-forks")[-2000:]
+
+
+def test_what_listens_on_loopback_is_not_reachable_as_deployed(fleet: Fleet) -> None:
+    verdicts = said(fleet, "loopback")
+    assert verdicts["runtime_success"] == "FAIL runtime.loopback_only"
+    assert verdicts["deployability"] == "PASS deployability.starts_deployed"
+    assert verdicts["local_runability"] == "PASS"
+
+
+def test_a_container_does_not_reach_services_of_this_machine(fleet: Fleet) -> None:
+    """Not while it is built, and not at the gateway of its network while it runs."""
+    assert said(fleet, "gateway") == GOOD
+    assert "Error" in fleet.logs("gateway"), "it tried"
+    assert fleet.knocks == ()
