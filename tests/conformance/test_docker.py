@@ -15,6 +15,7 @@ from fixtures.sandbox import SANDBOXES
 from fixtures.sandbox.base import Route
 from fixtures.sandbox.docker import DockerHousekeeping
 from fixtures.sandbox.docker.engine import client
+from fixtures.sandbox.docker.labels import KEPT
 from fixtures.sandbox.docker.limits import build_group
 from fixtures.sandbox.relay import Relays
 from tests.world import World, until
@@ -69,6 +70,18 @@ def test_an_image_is_built_from_the_source_and_removed(world: World) -> None:
     assert sorted(found) == ["Dockerfile", "package.json", "server.mjs"]
     world.sandbox.close()
     assert client().api.images(name=facts["tag"]) == []
+
+
+@pytest.mark.parametrize("world", [{"keep_images": True}], indirect=True)
+def test_an_image_that_is_to_be_kept_is_nobodys_leftover(world: World) -> None:
+    world.use(files())
+    tag = world.stage("image").facts["tag"]
+    world.sandbox.close()
+    try:
+        assert DockerHousekeeping().tidy(world.settings) == []
+        assert client().api.inspect_image(tag)["Config"]["Labels"][KEPT] == "yes"
+    finally:
+        client().api.remove_image(tag)
 
 
 @pytest.mark.parametrize(

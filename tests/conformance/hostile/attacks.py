@@ -123,6 +123,15 @@ NASTY = '\\u001b[31m<script>alert(\\"hostile\\")</script>\\u001b[2J\\u001b]0;tit
 DEEP_AT_RUN_TIME = (
     'for (let i = 0; i < 40; i++) { require("node:fs").mkdirSync("d".repeat(200)); process.chdir("d".repeat(200)); }\n'
 )
+#: Asks a service at the first address of its network, where this machine is.
+GATEWAY = r"""
+for (const own of Object.values(require("node:os").networkInterfaces()).flat()) {
+  if (own.family !== "IPv4" || own.internal) continue;
+  const host = own.address.replace(/\d+$/, "1");
+  console.log("knocks at " + host);
+  require("node:http").get({ host, port: %d, path: "/gateway" }, () => {}).on("error", () => {});
+}
+"""
 IMPOSTOR = """
 const server = require("node:http").createServer((q, r) => r.end("impostor"));
 server.listen(Number(process.env.PORT), "0.0.0.0", () => {
@@ -182,7 +191,7 @@ def with_namespaces(aims: Aims) -> dict[str, Files]:
             "postinstall": "node snoop.js install", "build": "node snoop.js build && node build.js",
             "pretest": "node snoop.js test",
         }, files={**files, "server.js": page}, dockerfile=DOCKERFILE.replace("ENV NODE", "RUN node snoop.js image\nENV NODE")),
-        "killer": app("killer", scripts={"test": "node killer.js", "pretest": "pkill -KILL -f pytest; true"},
+        "killer": app("killer", scripts={"test": "node killer.js", "pretest": "pkill -KILL -f '[p]ytest'; true"},
                       files={"killer.js": KILLER, "aims.json": json.dumps({"word": aims.word})}),
     }  # fmt: skip
 
@@ -190,13 +199,8 @@ def with_namespaces(aims: Aims) -> dict[str, Files]:
 def by_dockerfile(aims: Aims) -> dict[str, Files]:
     """Attacks on the engine, and through it on this machine."""
     here = f"127.0.0.1:{aims.door}"
-    forks = "for i in $(seq 300); do sleep 10 & done; sleep 3; echo running $(ls -d /proc/[0-9]* | wc -l)"
     fills = "for i in $(seq 40); do head -c 25000000 /dev/zero > /filled-$i || exit 1; done"
-    gateway = (
-        'for (const of of Object.values(require("node:os").networkInterfaces()).flat())'
-        ' if (of.family === "IPv4" && !of.internal) require("node:http").get({ host: of.address.replace(/[0-9]+$/, "1"), '
-        f'port: {aims.door}, path: "/gateway" }}, () => {{}}).on("error", (error) => console.log(String(error)));\n'
-    )
+    everyone = "0.0.0.0"  # noqa: S104 - what an honest server listens on
     return {
         "host-network": _built("host-network", f"RUN --network=host node -e \"fetch('http://{here}/host-network')\""),
         "insecure": _built("insecure", "RUN --security=insecure mount"),
@@ -205,10 +209,9 @@ def by_dockerfile(aims: Aims) -> dict[str, Files]:
         "copies-here": _built("copies-here", f"COPY --from={here}/copied /x /x"),
         "frontend-here": app("frontend-here", dockerfile=f"# syntax={here}/frontend\n{DOCKERFILE}"),
         "adds-nowhere": _built("adds-nowhere", "ADD http://no-such-host.invalid/x /x"),
-        "image-forks": _built("image-forks", f"RUN {forks}"),
         "image-fills": _built("image-fills", f"RUN {fills}"),
-        "loopback": app("loopback", dockerfile=DOCKERFILE, files={"server.js": SERVER.replace("0.0.0.0", "127.0.0.1")}),
-        "gateway": app("gateway", dockerfile=DOCKERFILE, files={"server.js": gateway + SERVER}),
+        "loopback": app("loopback", dockerfile=DOCKERFILE, files={"server.js": SERVER.replace(everyone, "127.0.0.1")}),
+        "gateway": app("gateway", dockerfile=DOCKERFILE, files={"server.js": GATEWAY % aims.door + SERVER}),
     }  # fmt: skip
 
 

@@ -157,7 +157,7 @@ def _make(sandbox: str, folder: Path, aims: Aims, canary: str, home: Path) -> di
         ):
             (snoop / link).symlink_to(target)
     names = next(name for name in fleet if "<b>" in name)
-    deep(aims.apps / names, "n" * 200, 20)
+    deep(aims.apps / names, "n" * 200, 22)
     return _contents(aims.apps)
 
 

@@ -61,7 +61,7 @@ def door() -> Iterator[Door]:
             self.send_response(404)
             self.end_headers()
 
-        do_HEAD = do_POST = do_GET
+        do_HEAD = do_POST = do_GET  # noqa: N815 - the names of http.server
 
         def log_message(self, *_: Any) -> None:
             return

@@ -19,7 +19,6 @@ REFUSED = {
     "adds-nowhere": ("HARNESS_ERROR harness.download_failed", "no such host"),
     "image-fills": ("FAIL image.disk", "went over the disk limit"),
 }
-FORKED = {"FAIL image.failed", "FAIL image.processes"}
 
 
 @pytest.fixture(autouse=True)
@@ -37,12 +36,8 @@ def test_what_a_build_may_not_do_is_no_success(fleet: Fleet, app: str) -> None:
     assert why in fleet.verdicts(app)["build_success"].evidence
     ours = state.startswith("HARNESS_ERROR")
     assert verdicts["runtime_success"] == (state if ours else "BLOCKED blocked.image")
-    assert verdicts["tests_pass"] == verdicts["local_runability"] == "PASS"
+    assert {verdicts[name] for name in ("tests_pass", "local_runability")} == {"PASS"}
     assert verdicts["deployability"].split()[0] == ("HARNESS_ERROR" if ours else "FAIL")
-
-
-def test_processes_of_a_build_are_bounded(fleet: Fleet) -> None:
-    assert said(fleet, "image-forks")["build_success"] in FORKED, fleet.logs("image-forks")[-2000:]
 
 
 def test_what_listens_on_loopback_is_not_reachable_as_deployed(fleet: Fleet) -> None:
@@ -55,5 +50,5 @@ def test_what_listens_on_loopback_is_not_reachable_as_deployed(fleet: Fleet) -> 
 def test_a_container_does_not_reach_services_of_this_machine(fleet: Fleet) -> None:
     """Not while it is built, and not at the gateway of its network while it runs."""
     assert said(fleet, "gateway") == GOOD
-    assert "Error" in fleet.logs("gateway"), "it tried"
+    assert "knocks at " in fleet.logs("gateway"), "it tried"
     assert fleet.knocks == ()
