@@ -55,7 +55,8 @@ def _look(page: StageResult) -> Finding:
         hint = f"; console: {facts['console_errors'][0]}" if facts["console_errors"] else ""
         seen = f"{facts['text_length']} characters, none of them visible" if unreadable else "no text, no picture"
         return failed("ui.blank", f"nothing to be seen: {seen}, {facts['colours']} colours{hint}")
-    return passed(f"{facts['text_length']} characters, {facts['nodes']} elements after {facts['load_seconds']:.1f} s")
+    seen = f"{facts['text_length']} characters, {facts['nodes']} elements"
+    return passed(f"{seen} after {facts['load_seconds']:.1f} s ({facts['form']})")
 
 
 def _refuse_if_not_the_apps_fault(page: StageResult) -> None:

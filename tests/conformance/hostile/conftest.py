@@ -5,11 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fixtures.machine import Machine
 from fixtures.sandbox import SANDBOXES
 from tests.conformance.hostile.fleet import Fleet, evaluate, restored, stored
+from tests.world import World
+
+MakeWorld = Callable[..., World]
 
 
 @pytest.fixture(scope="session", params=SANDBOXES.names())
@@ -31,3 +38,20 @@ def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             (folder / "project").mkdir()
             result.write_text(stored(evaluate(sandbox, folder / "project")), "utf-8")
         return restored(result.read_text("utf-8"))
+
+
+@pytest.fixture(params=SANDBOXES.names())
+def make_world(request: pytest.FixtureRequest, tmp_path: Path, machine: Machine) -> Iterator[MakeWorld]:
+    """Makes the world of one test in one sandbox, with the limits that it wants."""
+    made: list[World] = []
+    why_not = SANDBOXES[request.param].why_not()
+    if why_not is not None:
+        pytest.skip(f"{request.param}: {why_not}")
+
+    def make(**settings: Any) -> World:
+        made.append(World(tmp_path / f"w{len(made)}", machine, sandbox=request.param, **settings))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
