@@ -121,7 +121,7 @@ EARLY = 'const test = require("node:test");\ntest("never told", () => process.ex
 HOG = "const held = [];\nsetInterval(() => { if (held.length < 20) held.push(Buffer.alloc(5e7, 1)); }, 10);\nsetTimeout(() => process.exit(), 60000);\n"
 NASTY = '\\u001b[31m<script>alert(\\"hostile\\")</script>\\u001b[2J\\u001b]0;title\\u0007|`*_</td>'
 DEEP_AT_RUN_TIME = (
-    'for (let i = 0; i < 40; i++) { require("node:fs").mkdirSync("d".repeat(200)); process.chdir("d".repeat(200)); }\n'
+    'process.chdir(process.env.TMPDIR); for (let i = 0; i < 40; i++) { require("node:fs").mkdirSync("d".repeat(200)); process.chdir("d".repeat(200)); }\n'
 )
 #: Asks a service at the first address of its network, where this machine is.
 GATEWAY = r"""

@@ -18,7 +18,7 @@ from tests.conformance.hostile.places import new_canary
 from tests.world import World, write
 
 FORGED = '{"total":40,"skipped":0,"failed":0,"failures":[],"silent":[]}'
-PATIENCE = 60.0
+PATIENCE = 20.0
 
 
 @pytest.fixture
