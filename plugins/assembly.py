@@ -49,7 +49,7 @@ def assemble(session: EvaluationSession, metrics: Sequence[Metric], gathered: Ga
         partial=partial,
         profile=request.profile,
         epochs=request.epochs,
-        toolchain=toolchain(),
+        toolchain=toolchain(request.settings.sandbox),
         settings=request.comparable(),
         metrics=infos,
         apps=apps,

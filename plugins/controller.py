@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fixtures.sandbox import SANDBOXES
 from fixtures.sandbox.processes import reap_dead_owners
 from fixtures.stages import STAGES
 from fixtures.stages.graph import artifact_of, closure
@@ -79,6 +80,11 @@ class EvaluationController:
             self._begun = True
             self.collector.begin()
             self.session.machine.keep()
+            housekeeping = SANDBOXES[self.session.request.settings.sandbox].housekeeping
+            if housekeeping is not None:
+                housekeeping.prepare(
+                    self.session.request.settings, lambda words: reporter.write_line(f"appeval: {words}")
+                )
             if not self.config.getoption("verbose"):
                 reporter.showfspath = False  # no line per file either; at configure time there is no reporter yet
             self.progress = Progress(self.collector.run_dir, reporter)

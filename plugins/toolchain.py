@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from fixtures.browser import find_chromium
+from fixtures.sandbox import SANDBOXES
 
 
 def _first_line(argv: Sequence[str], cwd: Path | None = None) -> str | None:
@@ -26,14 +27,16 @@ def _first_line(argv: Sequence[str], cwd: Path | None = None) -> str | None:
     return lines[0].strip() if done.returncode == 0 and lines else None
 
 
-def toolchain() -> dict[str, str]:
-    """Name to version; what is missing is left out."""
+def toolchain(sandbox: str = "local") -> dict[str, str]:
+    """Name to version; what is missing is left out. Commands of apps have the versions of their sandbox: with one that
+    builds images, those of the engine and its images."""
     chromium = find_chromium()
     found = {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "node": _first_line(["node", "--version"]),
         "npm": _first_line(["npm", "--version"]),
+        "engine": SANDBOXES[sandbox].about() or None,
         "chromium": _first_line([chromium.path, "--version"]) if chromium else None,
     }
     for package in ("appeval", "pytest", "playwright"):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from fixtures.errors import HarnessError
 from fixtures.machine import Machine
 from fixtures.sandbox import SANDBOXES
 from fixtures.sandbox.base import Route
@@ -17,6 +19,7 @@ from fixtures.sandbox.docker import DockerHousekeeping
 from fixtures.sandbox.docker.engine import client
 from fixtures.sandbox.docker.labels import KEPT
 from fixtures.sandbox.docker.limits import build_group
+from fixtures.sandbox.docker.toolchain import require_image
 from fixtures.sandbox.relay import Relays
 from tests.world import World, until
 
@@ -274,3 +277,15 @@ def test_a_relay_passes_on_what_it_is_given_and_ends() -> None:
     server.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", here), timeout=2)
+
+
+def test_a_toolchain_image_that_cannot_be_had_is_our_trouble(world: World) -> None:
+    said: list[str] = []
+    settings = replace(world.settings, toolchain_image="appeval-no-such-toolchain:1")
+    DockerHousekeeping().prepare(settings, said.append)
+    assert said == ["pulling appeval-no-such-toolchain:1, in which commands of apps run (once)"]
+    with pytest.raises(HarnessError) as raised:
+        require_image("appeval-no-such-toolchain:1")
+    assert raised.value.code == "harness.registry_unreachable"
+    DockerHousekeeping().prepare(world.settings, said.append)
+    assert len(said) == 1, "what is there is not pulled"

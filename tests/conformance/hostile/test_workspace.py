@@ -30,7 +30,8 @@ def world(make_world: MakeWorld) -> World:
 def victim(tmp_path: Path) -> Path:
     """A folder of somebody else, with the names that the harness uses."""
     names = ("dist/keep.js", "tests/reports/keep.json", "tests/v8/keep.json", "image/source/keep.js", "keep.json")
-    return write(tmp_path / "victim", dict.fromkeys(names, '{"kept": true}'))
+    package = '{"scripts": {"build": "true", "test": "true", "start": "true"}}'
+    return write(tmp_path / "victim", {**dict.fromkeys(names, '{"kept": true}'), "package.json": package})
 
 
 def contents(folder: Path) -> dict[str, bytes]:
