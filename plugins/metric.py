@@ -19,6 +19,7 @@ from fixtures.evidence import Evidence
 from fixtures.stages import ARTIFACT, STAGES
 from fixtures.stages.graph import closure
 from reports.model import Kind, MetricInfo, Role, State, Verdict
+from reports.text import plain
 
 PASS_AT = 3.0  # a scored metric passes at 3 of 5 or more, unless the settings say otherwise
 
@@ -186,7 +187,15 @@ def give_verdict(metric: Metric, evidence: Evidence, pass_at: float = PASS_AT) -
     stages = [result for name in metric.needs if (result := evidence.get(name)) is not None]
     seconds = sum(s.seconds for s in stages) + time.monotonic() - begin
     return Verdict(
-        metric.name, evidence.epoch, state, low, high, reason, line[:600], links_of(evidence, metric), round(seconds, 3)
+        metric.name,
+        evidence.epoch,
+        state,
+        low,
+        high,
+        reason,
+        plain(line, 600),
+        links_of(evidence, metric),
+        round(seconds, 3),
     )
 
 

@@ -120,9 +120,8 @@ console.log("Tests:       40 passed, 40 total\\nTest Suites: 4 passed, 4 total")
 EARLY = 'const test = require("node:test");\ntest("never told", () => process.exit(0));\ntest("fails", () => { throw 1; });\n'
 HOG = "const held = [];\nsetInterval(() => { if (held.length < 20) held.push(Buffer.alloc(5e7, 1)); }, 10);\nsetTimeout(() => process.exit(), 60000);\n"
 NASTY = '\\u001b[31m<script>alert(\\"hostile\\")</script>\\u001b[2J\\u001b]0;title\\u0007|`*_</td>'
-DEEP_AT_RUN_TIME = (
-    'process.chdir(process.env.TMPDIR); for (let i = 0; i < 40; i++) { require("node:fs").mkdirSync("d".repeat(200)); process.chdir("d".repeat(200)); }\n'
-)
+DEEP_AT_RUN_TIME = 'process.chdir(require("node:os").tmpdir()); for (let i = 0; i < 40; i++) { require("node:fs").mkdirSync("d".repeat(200)); process.chdir("d".repeat(200)); }\n'
+SPINS = "<script>alert(1); const end = Date.now() + 25000; while (Date.now() < end) {}</script>"
 #: Asks a service at the first address of its network, where this machine is.
 GATEWAY = r"""
 for (const own of Object.values(require("node:os").networkInterfaces()).flat()) {
@@ -159,6 +158,7 @@ def everywhere(aims: Aims) -> dict[str, Files]:
         "liar": app("liar", scripts={"build": "true", "test": "node fake.js"},
                     files={"fake.js": FAKE_SUMMARY, "dist/server.js": SERVER}),
         "early": app("early", files={"stock.test.js": EARLY}),
+        "spins": app("spins", files={"server.js": SERVER.replace("<h1>", SPINS + "<h1>")}),
         "hog": app("hog", files={"server.js": HOG + SERVER}),
         "\x1b[31m<b>names|`": app("names", files={
             "stock.test.js": f'require("node:test")("{NASTY}", () => {{ throw new Error("{NASTY}"); }});\n',
@@ -199,7 +199,7 @@ def with_namespaces(aims: Aims) -> dict[str, Files]:
 def by_dockerfile(aims: Aims) -> dict[str, Files]:
     """Attacks on the engine, and through it on this machine."""
     here = f"127.0.0.1:{aims.door}"
-    fills = "for i in $(seq 40); do head -c 25000000 /dev/zero > /filled-$i || exit 1; done"
+    fills = f": {aims.word}; for i in $(seq 40); do head -c 25000000 /dev/zero > /filled-$i || exit 1; done"
     everyone = "0.0.0.0"  # noqa: S104 - what an honest server listens on
     return {
         "host-network": _built("host-network", f"RUN --network=host node -e \"fetch('http://{here}/host-network')\""),

@@ -17,6 +17,15 @@ from tests.conformance.hostile.fleet import Fleet, evaluate, restored, stored
 from tests.world import World
 
 MakeWorld = Callable[..., World]
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With containers an evaluation of all attacks takes minutes; what is quick there as well stays unmarked."""
+    for item in items:
+        by_engine = "docker" in getattr(getattr(item, "callspec", None), "params", {}).values()
+        if by_engine and item.path.parent == HERE and item.path.stem != "test_limits":
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", params=SANDBOXES.names())

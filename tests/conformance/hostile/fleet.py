@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from fixtures.app import slug_of
 from fixtures.sandbox import SANDBOXES
@@ -43,12 +44,27 @@ max_memory = {MAX_MEMORY}
 max_processes = {MAX_PROCESSES}
 max_disk = {MAX_DISK}
 """
-_LIMITS = {"tests": 12, "build": 20, "install": 40, "image": 40, "start": 10, "quickstart": 10, "deployment": 12}
+_LIMITS = {
+    "tests": 12,
+    "build": 20,
+    "install": 40,
+    "image": 40,
+    "start": 10,
+    "quickstart": 10,
+    "deployment": 12,
+    "page": 12,
+}
 
 
 def has_namespaces(sandbox: str) -> bool:
     """Whether what runs in a sandbox sees neither the processes nor the files of this machine."""
     return SANDBOXES[sandbox].images or bubblewrap().program is not None
+
+
+def need_namespaces(sandbox: str) -> None:
+    """Skip a test of what namespaces alone prevent."""
+    if not has_namespaces(sandbox):
+        pytest.skip(bubblewrap().why)
 
 
 @dataclass(frozen=True, slots=True)

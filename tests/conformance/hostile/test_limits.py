@@ -85,10 +85,10 @@ def test_a_write_without_end_into_one_file_ends(make_world: MakeWorld) -> None:
 
 
 def test_a_write_without_end_into_many_files_ends(make_world: MakeWorld) -> None:
-    world = make_world(max_disk=50_000_000)
-    assert ended_by(world.script(MANY_FILES.format(count=20)), "disk"), "100 MB where 50 are allowed"
+    world = make_world(max_disk=100_000_000)
+    assert ended_by(world.script(MANY_FILES.format(count=80)), "disk"), "400 MB where 100 are allowed"
     begin = time.monotonic()
-    assert ended_by(world.script(MANY_FILES.format(count=400)), "disk")
+    assert ended_by(world.script(MANY_FILES.format(count=200)), "disk")
     assert time.monotonic() - begin < 10
 
 

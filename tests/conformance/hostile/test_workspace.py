@@ -14,6 +14,7 @@ import pytest
 from fixtures.evidence import StageResult
 from tests.conformance.hostile.apps import DOCKERFILE, app
 from tests.conformance.hostile.conftest import MakeWorld
+from tests.conformance.hostile.fleet import need_namespaces
 from tests.conformance.hostile.places import new_canary
 from tests.world import World, write
 
@@ -55,6 +56,7 @@ def in_time(stage: Callable[[], StageResult], pipe: Path | None = None) -> Stage
 def test_a_copy_that_becomes_a_link_leads_nowhere(world: World, victim: Path, stage: str) -> None:
     """Its installation puts a link to somebody else's folder in the place of its copy; the build begins by removing what
     an earlier one left."""
+    need_namespaces(world.sandbox.name)
     if stage == "image" and world.sandbox.images is None:
         pytest.skip("it builds no images")
     moves = f'cd .. && (mv app gone && ln -s "{victim}" app); true'
