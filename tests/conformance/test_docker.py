@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from fixtures.errors import HarnessError
@@ -17,10 +21,10 @@ from fixtures.sandbox import SANDBOXES
 from fixtures.sandbox.base import Route
 from fixtures.sandbox.docker import DockerHousekeeping
 from fixtures.sandbox.docker.engine import client
-from fixtures.sandbox.docker.labels import KEPT
+from fixtures.sandbox.docker.labels import APP, KEPT
 from fixtures.sandbox.docker.limits import build_group
 from fixtures.sandbox.docker.toolchain import require_image
-from fixtures.sandbox.relay import Relays
+from fixtures.sandbox.relay import Relays, Tcp
 from tests.world import World, until
 
 _WHY_NOT = SANDBOXES["docker"].why_not()
@@ -217,12 +221,9 @@ print(*[reached(host, int(port)) for host, port in (a.split("=") for a in sys.ar
 """
 
 
-def listening(text: bytes) -> tuple[Any, int]:
-    """A server of this machine's loopback that says something to whoever connects."""
-    import socket
-    import threading
-
-    server = socket.create_server(("127.0.0.1", 0))
+def listening(text: bytes, address: str = "127.0.0.1") -> tuple[socket.socket, int]:
+    """A server of this machine that says something to whoever connects."""
+    server = socket.create_server((address, 0))
 
     def say() -> None:
         while True:
@@ -237,25 +238,24 @@ def listening(text: bytes) -> tuple[Any, int]:
     return server, server.getsockname()[1]
 
 
-@pytest.mark.parametrize("on_443", [True, False])
-def test_what_is_led_there_is_all_that_a_closed_network_reaches(
-    world: World, monkeypatch: pytest.MonkeyPatch, on_443: bool
-) -> None:
-    monkeypatch.setattr("fixtures.sandbox.docker.sandbox.may_listen_on_443", lambda: on_443)
+def test_what_is_led_there_is_all_that_a_closed_network_reaches(world: World) -> None:
     server, port = listening(b"the warehouse")
-    other, secret = listening(b"a secret")
+    other, secret = listening(b"a secret", "0.0.0.0")  # noqa: S104 - what an app must not reach
     led = world.sandbox.lead(Route("dbc-1.cloud.example.com", "127.0.0.1", port))
     assert led is not None
-    assert ("APPEVAL_REDIRECT" in led.variables) != on_443
-    inner = 443 if on_443 else port
     program = world.program(REACH)
-    places = (f"dbc-1.cloud.example.com={inner}", "1.1.1.1=80", "example.com=80", f"172.17.0.1={secret}")
-    result = world.run("python3", program, *places, network="closed")
-    first, *others = result.stdout_tail.strip().split("|")
-    assert first == "the warehouse"
-    assert set(others) <= {"TimeoutError", "gaierror", "OSError", "ConnectionRefusedError"}
-    alone = world.run("python3", program, *places, network="none").stdout_tail.strip().split("|")
-    assert not {"the warehouse", "a secret"} & set(alone)
+    here = [a.address for nic in psutil.net_if_addrs().values() for a in nic if a.family == socket.AF_INET]
+    result = world.run("python3", program, "dbc-1.cloud.example.com=443", network="closed")
+    assert result.stdout_tail == "the warehouse\n", result
+    (network,) = client().api.networks(filters={"label": f"{APP}={world.workspace.base}"})
+    gateways = [str(ipaddress.ip_network(c["Subnet"])[1]) for c in network["IPAM"]["Config"]]
+    places = ["1.1.1.1=80", "example.com=80", *(f"{address}={secret}" for address in (*here, *gateways))]
+    reached = world.run("python3", program, *places, network="closed").stdout_tail.strip().split("|")
+    assert len(reached) == len(places)
+    assert set(reached) <= {"TimeoutError", "gaierror", "OSError", "ConnectionRefusedError"}
+    alone = world.run("python3", program, "dbc-1.cloud.example.com=443", *places, network="none").stdout_tail
+    assert "warehouse" not in alone
+    assert "secret" not in alone
     server.close()
     other.close()
 
@@ -263,13 +263,12 @@ def test_what_is_led_there_is_all_that_a_closed_network_reaches(
 def test_a_relay_passes_on_what_it_is_given_and_ends() -> None:
     relays = Relays()
     server, port = listening(b"x" * 20)
-    here = relays.open("127.0.0.1", 0, ("127.0.0.1", port))
-    import socket
+    here = relays.open_port(0, Tcp("127.0.0.1", port))
 
     for _ in range(3):
         with socket.create_connection(("127.0.0.1", here), timeout=2) as connection:
             assert connection.recv(100) == b"x" * 20
-    nobody = relays.open("127.0.0.1", 0, ("127.0.0.1", 1))
+    nobody = relays.open_port(0, Tcp("127.0.0.1", 1))
     with socket.create_connection(("127.0.0.1", nobody), timeout=2) as connection:
         assert connection.recv(1) == b""
     relays.close()

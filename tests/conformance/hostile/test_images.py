@@ -56,8 +56,5 @@ def test_a_container_that_knocks_at_its_gateway_runs_as_any_other(fleet: Fleet) 
     assert "knocks at " in fleet.logs("gateway"), "it tried"
 
 
-@pytest.mark.xfail(
-    reason="an engine's internal network leads to all services of this machine at its gateway", strict=True
-)
 def test_a_container_reaches_no_service_of_this_machine(fleet: Fleet) -> None:
     assert "/gateway" not in fleet.knocks
