@@ -12,8 +12,8 @@ from pathlib import Path
 
 from fixtures.browser import find_chromium
 from fixtures.sandbox import SANDBOXES, Housekeeping
-from fixtures.sandbox.confinement import report
 from fixtures.sandbox.environment import node_headers
+from fixtures.sandbox.local.confinement import report
 from fixtures.sandbox.processes import owner_of, reap_dead_owners
 from fixtures.workspace import work_dir_of
 from plugins.cli import project_folder

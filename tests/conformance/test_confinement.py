@@ -21,8 +21,8 @@ import psutil
 import pytest
 
 from fixtures.machine import Machine
-from fixtures.sandbox.confinement import bubblewrap, view_of, wrap
-from fixtures.sandbox.limits import THREADS, binds_processes, hierarchies, open_files
+from fixtures.sandbox.local.confinement import bubblewrap, view_of, wrap
+from fixtures.sandbox.local.limits import THREADS, binds_processes, hierarchies, open_files
 from fixtures.sandbox.processes import descendants
 from tests.world import PROJECT, World, gone, until
 
@@ -344,7 +344,7 @@ def test_the_first_process_says_nothing_of_its_own(confined: World) -> None:
 
 
 def test_it_can_be_turned_off(confined: World) -> None:
-    say = "from fixtures.sandbox.confinement import bubblewrap; print(bubblewrap().program, bubblewrap().why)"
+    say = "from fixtures.sandbox.local.confinement import bubblewrap; print(bubblewrap().program, bubblewrap().why)"
     environment = {**os.environ, "APPEVAL_CONFINE": "off", "PYTHONPATH": str(PROJECT)}
     done = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout == "None turned off by APPEVAL_CONFINE=off\n"

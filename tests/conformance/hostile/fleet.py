@@ -21,7 +21,7 @@ import pytest
 
 from fixtures.app import slug_of
 from fixtures.sandbox import SANDBOXES
-from fixtures.sandbox.confinement import bubblewrap
+from fixtures.sandbox.local.confinement import bubblewrap
 from fixtures.sandbox.processes import MARK
 from fixtures.workspace import remove_tree
 from reports.model import Run, Verdict, read_run
