@@ -50,8 +50,10 @@ class EvaluationController:
         request, discovery = self.session.request, self.session.discovery
         stacks = Counter(app.stack.name for app in discovery.apps)
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(stacks.items()))
+        caveat = SANDBOXES[request.settings.sandbox].caveat()
+        sandbox = f"{request.settings.sandbox} ({caveat})" if caveat else request.settings.sandbox
         lines = [
-            f"appeval: {len(discovery.apps)} apps ({kinds}), sandbox {request.settings.sandbox}, warehouse "
+            f"appeval: {len(discovery.apps)} apps ({kinds}), sandbox {sandbox}, warehouse "
             f"{request.settings.warehouse}, run {request.run_id}{' (resumed)' if request.resumed else ''}"
         ]
         lines += [f"appeval: {plain(s.path.name, 80)} is no app: {s.reason}" for s in discovery.skipped]

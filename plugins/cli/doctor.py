@@ -25,13 +25,15 @@ _MINIMUM_NODE, _MINIMUM_FREE = 20, 2_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that an evaluation needs. `cost` is what is lost without it, `fix` how to get it."""
+    """One thing that an evaluation needs. `cost` is what is lost without it, `fix` how to get it. `weak`: everything
+    can be measured, with less between an app and this machine."""
 
     name: str
     ok: bool
     found: str
     cost: str = ""
     fix: str = ""
+    weak: bool = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         _clean()
     checks = list(_checks())
     for check in checks:
-        print(f"{'ok     ' if check.ok else 'missing'}  {check.name}: {check.found}")
+        state = "missing" if not check.ok else "weak   " if check.weak else "ok     "
+        print(f"{state}  {check.name}: {check.found}")
         if not check.ok:
             print(f"           without it: {check.cost}\n           to get it: {check.fix}")
     print("the warehouse is embedded and needs nothing")
@@ -87,8 +90,8 @@ def _sandboxes() -> Iterator[Check]:
 def _confinement() -> Iterator[Check]:
     """What the local sandbox holds here. Nothing of it is needed to measure; without it a hostile app sees more."""
     for held in report():
-        detail = held.detail if held.holds else f"no: {held.detail}{f' ({held.fix})' if held.fix else ''}"
-        yield Check(f"local sandbox, {held.name}", True, detail)
+        how_to = f" ({held.fix})" if held.fix and not held.holds else ""
+        yield Check(f"local sandbox, {held.name}", True, f"{held.detail}{how_to}", weak=not held.holds)
 
 
 def _housekeeping() -> Iterator[Housekeeping]:

@@ -98,6 +98,13 @@ def test_an_image_that_is_to_be_kept_is_nobodys_leftover(world: World) -> None:
         (DOCKERFILE + "COPY nowhere.txt .\n", "app", "image.failed", "nowhere.txt"),
         (DOCKERFILE + "FETCH x\n", "app", "image.failed", "unknown instruction: FETCH"),
         ("FROM appeval-no-such-base:1\nCMD true\n", "harness", "harness.registry_unreachable", "could not be pulled"),
+        (DOCKERFILE + "COPY --from=biuld /x /x\n", "app", "image.failed", "--from=biuld names no earlier stage"),
+        (
+            DOCKERFILE + "RUN (echo 'failed to copy: no such host' >&2; exit 1)\n",
+            "app",
+            "image.failed",
+            "failed to copy",
+        ),
         (DOCKERFILE + "ADD http://127.0.0.1:5000/ /x\n", "app", "image.reaches_in", "127.0.0.1:5000"),
         (DOCKERFILE + "ARG H=localhost\nADD http://$H/x /x\n", "app", "image.reaches_in", "localhost"),
         (DOCKERFILE + "ADD https://no-such.invalid/x /x\n", "harness", "harness.download_failed", "no-such.invalid"),
@@ -197,6 +204,49 @@ def test_an_image_without_a_command_does_not_start(world: World) -> None:
     assert world.stage("image").ok
     problem = world.problem("start", limit=5)
     assert problem.code == "runtime.exited"
+
+
+def test_an_image_whose_user_is_not_there_does_not_start(world: World) -> None:
+    world.use(files(DOCKERFILE + "USER nosuchuser\n"))
+    assert world.stage("image").ok
+    problem = world.problem("start", limit=5)
+    assert (problem.kind, problem.code) == ("app", "runtime.exited")
+    assert "nosuchuser" in problem.message
+
+
+def test_what_is_deployed_must_keep_running(world: World) -> None:
+    world.use(files(server=SERVER % PORT + "setTimeout(() => process.exit(3), 3000);"))
+    assert world.stage("image").ok
+    problem = world.problem("deployment")
+    assert problem.code == "deployment.died"
+    assert "exited 3" in problem.message
+    assert world.stage("start").ok
+    assert world.stage("stop").facts["alive"] is False, "whatever else was asked of it"
+
+
+def test_a_descriptor_that_the_platform_refuses_deploys_nothing(world: World) -> None:
+    world.use(files(None, **{"app.yaml": "command: npm start\n"}))
+    problem = world.problem("deployment")
+    assert problem.code == "deployment.refused"
+    assert "app.yaml: command" in problem.message
+
+
+def test_a_program_that_the_toolchain_lacks_is_nobodys_fault(world: World) -> None:
+    world.use(files(None, **{"app.yaml": 'command: ["gunicorn", "app:app"]\n'}))
+    problem = world.problem("deployment")
+    assert (problem.kind, problem.code) == ("unmeasured", "unmeasured.no_tool")
+
+
+def test_the_descriptors_variables_are_given_to_the_running_app(world: World) -> None:
+    yaml = "env:\n  - name: GREETING\n    value: hello\n  - name: WAREHOUSE\n    valueFrom: sql-warehouse\n"
+    world.use(files(**{"app.yaml": yaml}))
+    assert world.stage("image").ok
+    assert world.stage("start").ok
+    serving = world.live["serving"]
+    inside = httpx.get(f"{serving.base}/env").json()
+    serving.server.stop()
+    assert inside["GREETING"] == "hello"
+    assert inside["WAREHOUSE"] == inside["DATABRICKS_WAREHOUSE_ID"]
 
 
 @pytest.mark.parametrize("world", [{"max_memory": 150_000_000}], indirect=True)
