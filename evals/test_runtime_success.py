@@ -6,7 +6,7 @@ from plugins.metric import Finding, failed, metric, passed
 from plugins.verdict import GiveVerdict
 
 
-@metric("runtime_success", number=2, kind="binary", role="scored", needs=["start", "stop"], version=1)
+@metric("runtime_success", number=2, kind="binary", role="scored", needs=["start", "stop"], version=2)
 def judge(evidence: Evidence) -> Finding:
     start = evidence["start"]
     if start.problem is not None:
