@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.skipif(_WHY_NOT is not None, reason=f"docker: {_WHY_NOT
 
 #: Found among the processes of the machine by these seconds, whoever runs it.
 _BUILDING, _SERVING = "7.4317", "9.1743"
+_STARTED: list[subprocess.Popen[str]] = []
 SERVER = """
 import http from "node:http"; import { spawnSync } from "node:child_process"; import fs from "node:fs";
 if (process.env.HOLD) spawnSync("sleep", [process.env.HOLD]);
@@ -40,10 +42,11 @@ process.on("SIGTERM", () => process.exit(0));
 
 def app(root: Path, *, building: str = "0", serving: str = "") -> Path:
     hold = f"ENV HOLD={serving}\n" if serving else ""
-    dockerfile = f"FROM node:22-slim\n{hold}WORKDIR /app\nRUN sleep {building}\nCOPY . .\n"
+    never_built = f"RUN echo {uuid.uuid4()}\n"  # or the engine would have the steps of an earlier test
+    dockerfile = f"FROM node:22-slim\n{never_built}{hold}WORKDIR /app\nRUN sleep {building}\nCOPY . .\n"
     return write(root / "apps/held", {
         "package.json": json.dumps({"name": "held", "type": "module", "scripts": {"start": "node server.mjs"}}),
-        "server.mjs": SERVER, "Dockerfile": f'{dockerfile}RUN echo {root.name}\nCMD ["node", "server.mjs"]\n',
+        "server.mjs": SERVER, "Dockerfile": f'{dockerfile}CMD ["node", "server.mjs"]\n',
     })  # fmt: skip
 
 
@@ -52,13 +55,19 @@ def run_dir() -> Iterator[Path]:
     """A run of this project, where `appeval doctor` looks for runs that were killed."""
     folder = PROJECT / "runs" / f"killed-{os.getpid()}"
     yield folder
+    for harness in _STARTED:
+        if harness.poll() is None:  # a test that failed left it
+            harness.kill()
+            harness.communicate()
+    _STARTED.clear()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def evaluate(*where: str) -> subprocess.Popen[str]:
     argv = [sys.executable, "-m", "pytest", "evals/", "--sandbox=docker", "--warehouse=none", "-q",
             "-k", "runtime_success or build_success", *where]  # fmt: skip
-    return subprocess.Popen(argv, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    _STARTED.append(subprocess.Popen(argv, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+    return _STARTED[-1]
 
 
 def kill(harness: subprocess.Popen[str]) -> None:
