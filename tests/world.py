@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
+import pytest
 
 from fixtures.app import App
 from fixtures.browser import BrowserThread
@@ -97,6 +98,13 @@ def blank_app(root: Path) -> App:
     """An app of the `node` kind around a folder that may still be empty."""
     write(root, {"package.json": "{}"})
     return discover([str(root)], root).apps[0]
+
+
+def require(sandbox: str) -> None:
+    """Skip the test where this machine cannot use a sandbox, and say why."""
+    why_not = SANDBOXES[sandbox].why_not()
+    if why_not is not None:
+        pytest.skip(f"{sandbox}: {why_not}")
 
 
 def containers_of(workspace: Workspace) -> list[str]:
@@ -255,3 +263,7 @@ class World:
         self.workspace.discard()
         assert left == [], f"the sandbox left processes behind: {left}"
         assert not self.workspace.base.exists()
+
+
+#: What the fixture `make_world` gives: makes a world with the settings that a test wants.
+MakeWorld = Callable[..., World]

@@ -17,6 +17,7 @@ from fixtures.workspace import work_dir_of
 from plugins.cli.verify import differences_of
 from plugins.metric import give_verdict, load_metrics
 from reports.model import Run, State, read_run
+from tests.world import require
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,9 +99,3 @@ def test_verdicts_equal_expected_serially(tmp_path: Path, sandbox: str) -> None:
 def test_verdicts_equal_expected_every_time(tmp_path: Path, time: int, sandbox: str) -> None:
     require(sandbox)
     check(evaluate(tmp_path / "run", "-n", "2", f"--sandbox={sandbox}"))
-
-
-def require(sandbox: str) -> None:
-    why_not = SANDBOXES[sandbox].why_not()
-    if why_not is not None:
-        pytest.skip(f"{sandbox}: {why_not}")

@@ -10,7 +10,7 @@ import pytest
 from fixtures.machine import Machine
 from fixtures.sandbox import SANDBOXES
 from fixtures.stages.context import StageContext, wants_network
-from tests.world import World
+from tests.world import World, require
 
 #: Reports what it finds when it looks for a name, and fails as programs do when there is no network.
 LOOKS = """
@@ -23,9 +23,7 @@ if (others.length === 0) { console.error("Error: getaddrinfo EAI_AGAIN example.c
 
 @pytest.fixture(params=SANDBOXES.names())
 def context(request: pytest.FixtureRequest, tmp_path: Path, machine: Machine) -> Iterator[StageContext]:
-    why_not = SANDBOXES[request.param].why_not()
-    if why_not is not None:
-        pytest.skip(f"{request.param}: {why_not}")
+    require(request.param)
     world = World(tmp_path / "w", machine, sandbox=request.param)
     if not world.sandbox.shuts_network:
         world.close()

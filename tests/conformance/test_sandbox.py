@@ -10,19 +10,13 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from fixtures.errors import Cancelled, HarnessError
-from fixtures.machine import Machine
-from fixtures.sandbox import SANDBOXES
-from tests.world import World, until
+from tests.world import MakeWorld, World, until
 
-MakeWorld = Callable[..., World]
 #: Starts a child that ignores SIGTERM and one that does not, in turn with children of their own.
 FAMILY = """
 import os, signal, sys, time
@@ -61,23 +55,6 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT"
 print("\\x1b[32mlistening\\x1b[0m on", server.server_port, flush=True)
 server.serve_forever()
 """
-
-
-@pytest.fixture(params=SANDBOXES.names())
-def make_world(request: pytest.FixtureRequest, tmp_path: Path, machine: Machine) -> Iterator[MakeWorld]:
-    """Makes the world of one test, with the limits that it wants."""
-    made: list[World] = []
-    why_not = SANDBOXES[request.param].why_not()
-    if why_not is not None:
-        pytest.skip(f"{request.param}: {why_not}")
-
-    def make(**settings: Any) -> World:
-        made.append(World(tmp_path / f"w{len(made)}", machine, sandbox=request.param, **settings))
-        return made[-1]
-
-    yield make
-    for world in made:
-        world.close()
 
 
 @pytest.fixture

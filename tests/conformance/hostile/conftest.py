@@ -5,18 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from fixtures.machine import Machine
 from fixtures.sandbox import SANDBOXES
 from tests.conformance.hostile.fleet import Fleet, evaluate, restored, stored
-from tests.world import World
+from tests.world import require
 
-MakeWorld = Callable[..., World]
 HERE = Path(__file__).parent
 
 
@@ -32,9 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     """The evaluation in one sandbox. The first process that asks makes it, the others read what came of it."""
     sandbox = str(request.param)
-    why_not = SANDBOXES[sandbox].why_not()
-    if why_not is not None:
-        pytest.skip(f"{sandbox}: {why_not}")
+    require(sandbox)
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder = shared / f"hostile-{sandbox}"
@@ -47,20 +41,3 @@ def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             (folder / "project").mkdir()
             result.write_text(stored(evaluate(sandbox, folder / "project")), "utf-8")
         return restored(result.read_text("utf-8"))
-
-
-@pytest.fixture(params=SANDBOXES.names())
-def make_world(request: pytest.FixtureRequest, tmp_path: Path, machine: Machine) -> Iterator[MakeWorld]:
-    """Makes the world of one test in one sandbox, with the limits that it wants."""
-    made: list[World] = []
-    why_not = SANDBOXES[request.param].why_not()
-    if why_not is not None:
-        pytest.skip(f"{request.param}: {why_not}")
-
-    def make(**settings: Any) -> World:
-        made.append(World(tmp_path / f"w{len(made)}", machine, sandbox=request.param, **settings))
-        return made[-1]
-
-    yield make
-    for world in made:
-        world.close()

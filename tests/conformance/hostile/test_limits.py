@@ -10,8 +10,7 @@ import pytest
 from fixtures.evidence import CommandResult
 from fixtures.sandbox import SANDBOXES
 from tests.conformance.hostile.apps import DOCKERFILE, app
-from tests.conformance.hostile.conftest import MakeWorld
-from tests.world import until
+from tests.world import MakeWorld, until
 
 SLEEPERS = """
 import os, time

@@ -13,10 +13,9 @@ import pytest
 
 from fixtures.evidence import StageResult
 from tests.conformance.hostile.apps import DOCKERFILE, app
-from tests.conformance.hostile.conftest import MakeWorld
 from tests.conformance.hostile.fleet import need_namespaces
 from tests.conformance.hostile.places import new_canary
-from tests.world import World, write
+from tests.world import MakeWorld, World, write
 
 FORGED = '{"total":40,"skipped":0,"failed":0,"failures":[],"silent":[]}'
 PATIENCE = 20.0
