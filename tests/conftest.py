@@ -11,6 +11,7 @@ HERE = Path(__file__).parent
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than a few seconds; left out by `make test`")
+    config.addinivalue_line("markers", "hazard(*numbers): the test of what real generated apps do to an evaluator")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
