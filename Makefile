@@ -12,10 +12,11 @@ APPS ?=
 # uv from PATH; where it is missing, a private copy bootstrapped with pip.
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv/bin/uv)
 
-.PHONY: help env browser evals test test-all test-hostile test-warehouse bench-warehouse lint lock docs manifest clean
+.PHONY: help env browser evals evals-all test test-all test-hostile test-warehouse bench-warehouse lint lock docs manifest clean
 
 help:
 	@echo "make evals               evaluate the bundled example apps; the verdicts must equal their expected.toml"
+	@echo "make evals-all           the same for example apps of every kind"
 	@echo "make evals APPS=DIR      evaluate your own apps"
 	@echo "make test                the harness's own tests        make test-all   the slow ones too"
 	@echo "make test-hostile        attacks on every sandbox that this machine offers"
@@ -44,6 +45,12 @@ evals: browser
 	@status=0; $(BIN)/python -m pytest evals/ -n $(N) $(if $(APPS),--apps='$(APPS)') $(ARGS) || status=$$?; \
 	if [ $$status -ge 2 ] && [ $$status -le 4 ]; then exit $$status; fi; \
 	$(if $(APPS),exit 0,$(BIN)/appeval verify)
+
+# The bundled apps of every kind; the large ones only by name (APPS=fixtures/families/NAME) or in `make test-all`.
+evals-all: browser
+	@status=0; $(BIN)/python -m pytest evals/ -n $(N) --apps=fixtures/apps --apps=fixtures/families $(ARGS) || status=$$?; \
+	if [ $$status -ge 2 ] && [ $$status -le 4 ]; then exit $$status; fi; \
+	$(BIN)/appeval verify
 
 test: browser
 	@$(BIN)/python -m pytest -n $(N) -m "not slow" $(ARGS)

@@ -1,4 +1,4 @@
-"""Metric 6, data: values of the warehouse come out of the app: they are stable, change with its data, and return."""
+"""Metric 6, data: values of the app's store come out of it: they are stable, change with its data, and return."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def judge(evidence: Evidence) -> Finding:
     sources: Sequence[Mapping[str, Any]] = canary["sources"]
     proofs = [source for source in sources if source["proven"]]
     if proofs:
-        return passed(_followed(proofs, sources, queries["own_tables"]))
+        return passed(_followed(proofs, sources, queries))
     if unsupported := queries["first_unsupported"]:
         raise Unmeasured("unmeasured.unsupported_sql", f"{unsupported['error']} in {unsupported['statement']}")
     if queries["read"]:
@@ -30,6 +30,9 @@ def judge(evidence: Evidence) -> Finding:
     else:
         refuse_unreached(queries)
     finding = _without_data(sources, queries)
+    if canary.get("filling_refused") and finding.reason in ("data.empty", "data.error", "data.error_hidden"):
+        line = "its tables are empty, and it does not bear rows of ours in them: nothing could be shown"
+        raise Unmeasured("unmeasured.canary_blind", line)
     if finding.reason in ("data.empty", "data.no_endpoint"):
         _refuse_unseen(queries)
     return finding
@@ -53,12 +56,15 @@ def _compared(facts: Mapping[str, Any], queries: Mapping[str, Any]) -> Finding:
     return _without_data(facts["sources"], queries)
 
 
-def _followed(proofs: Sequence[Mapping[str, Any]], sources: Sequence[Mapping[str, Any]], brought: Sequence[str]) -> str:
+def _followed(
+    proofs: Sequence[Mapping[str, Any]], sources: Sequence[Mapping[str, Any]], queries: Mapping[str, Any]
+) -> str:
     best = max(proofs, key=lambda source: int(source["followed"]))
     shift = best["examples"][0]
     number = best["followed"] + best["fixed"] + best["unsteady"] + best["strayed"]
-    values = f"{best['followed']} of {number} values of {_name(best)} follow the warehouse's data"
+    values = f"{best['followed']} of {number} values of {_name(best)} follow {_data(queries)}"
     others = f"{len(proofs)} of {len(sources)} sources have such values"
+    brought = queries["own_tables"]
     own = f"; it brings tables of its own: {', '.join(brought)}" if brought else ""
     return f"{values} ({shift['path']}: {shift['a']} → {shift['b']}); {others}{own}"
 
@@ -116,10 +122,19 @@ def _without_data(sources: Sequence[Mapping[str, Any]], queries: Mapping[str, An
 
 def _origin(queries: Mapping[str, Any]) -> str:
     if queries["read"]:
-        return "do not follow the warehouse's data"
+        return f"do not follow {_data(queries)}"
     if first := queries["first_failed"]:
         return f"come from nowhere: its statements failed, the first with {first['error']}"
-    return f"come from nowhere: {'no table was read' if queries['asked'] else 'the warehouse was never asked'}"
+    store = queries.get("store", "the warehouse")
+    return f"come from nowhere: {'no table was read' if queries['asked'] else f'{store} was never asked'}"
+
+
+def _data(queries: Mapping[str, Any]) -> str:
+    return (
+        "the warehouse's data"
+        if queries.get("store", "the warehouse") == "the warehouse"
+        else f"the data of {queries['store']}"
+    )
 
 
 def _name(source: Mapping[str, Any]) -> str:

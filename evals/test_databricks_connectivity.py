@@ -1,4 +1,4 @@
-"""Metric 5, connectivity: while the app ran, the warehouse saw it complete a statement that reads a table."""
+"""Metric 5, connectivity: while the app ran, its store (warehouse or Postgres) completed a statement that reads a table."""
 
 from evals.unreached import refuse_unreached
 from fixtures.app import App
@@ -15,7 +15,12 @@ def judge(evidence: Evidence) -> Finding:
     facts = evidence["queries"].facts
     if facts["read"]:
         tables = ", ".join(facts["read"])
-        return passed(f"{facts['succeeded']} of {facts['asked']} statements completed; tables: {tables}")
+        where = (
+            ""
+            if facts.get("read_at", ["the warehouse"]) == ["the warehouse"]
+            else f" at {' and '.join(facts['read_at'])}"
+        )
+        return passed(f"{facts['succeeded']} of {facts['asked']} statements completed{where}; tables: {tables}")
     if unsupported := facts["first_unsupported"]:
         raise Unmeasured("unmeasured.unsupported_sql", f"{unsupported['error']} in {unsupported['statement']}")
     if facts["asked"] and not facts["succeeded"] and (first := facts["first_failed"]):
@@ -26,13 +31,19 @@ def judge(evidence: Evidence) -> Finding:
     if facts["asked"]:
         return failed("connectivity.no_table_read", f"{facts['asked']} statements, and none that read a table")
     if facts["rejected"]:
-        return failed("connectivity.auth_rejected", f"the warehouse refused the app: {facts['rejected'][0]}")
+        return failed(
+            "connectivity.auth_rejected",
+            f"{facts.get('store', 'the warehouse')} refused the app: {facts['rejected'][0]}",
+        )
     if facts["sessions"] or facts["connections"]:
         return failed("connectivity.no_table_read", "the app connected and asked nothing")
     refuse_unreached(facts)
     unseen = ", whose history shows no refused request" if facts["warehouse"] == "live" else ""
     called = f"the page was loaded and {facts['called']} endpoints were called"
-    return failed("connectivity.never_connected", f"the warehouse{unseen} saw no connection while {called}")
+    return failed(
+        "connectivity.never_connected",
+        f"{facts.get('store', 'the warehouse')}{unseen} saw no connection while {called}",
+    )
 
 
 def test_databricks_connectivity(app: App, verdict: GiveVerdict) -> None:

@@ -1,13 +1,13 @@
 """Metric 8, local runability: somebody who follows the README gets the app running on a laptop."""
 
 from fixtures.app import App
-from fixtures.errors import Blocked
+from fixtures.errors import Blocked, Unmeasured
 from fixtures.evidence import Evidence
 from plugins.metric import Finding, Point, metric, scored
 from plugins.verdict import GiveVerdict
 
 
-@metric("local_runability", number=8, kind="scored", role="scored", needs=["scan", "install", "quickstart"], version=1)
+@metric("local_runability", number=8, kind="scored", role="scored", needs=["scan", "install", "quickstart"], version=2)
 def judge(evidence: Evidence) -> Finding:
     scan, install = evidence["scan"], evidence["install"]
     readme, variables = scan.facts["readme"], scan.facts["variables"]
@@ -16,12 +16,13 @@ def judge(evidence: Evidence) -> Finding:
     why_not_clean = install.problem.message if install.problem else "; ".join(
         f"{entry['folder'] or '.'}: {entry['note']}" for entry in install.facts["installed"] if not entry["clean"]
     )  # fmt: skip
+    needs_install = not install.ok or any(entry["manager"] for entry in install.facts["installed"])
     no_readme = "no README" if readme["path"] is None else "no install or start command"
     lacks = ", ".join(variables["missing"][:5])
     no_example = "no .env.example" if variables["example_file"] is None else f"lacks {lacks}"
     started, start_detail, healthy, health_detail = _started(evidence)
     return scored([
-        Point("README", readme["has_install"] and documented, no_readme),
+        Point("README", documented and (readme["has_install"] or not needs_install), no_readme),
         Point("env example", variables["example_file"] is not None and not variables["missing"], no_example),
         Point("clean install", clean, why_not_clean),
         Point("documented start", started, start_detail),
@@ -29,9 +30,11 @@ def judge(evidence: Evidence) -> Finding:
     ], "runability")  # fmt: skip
 
 
-def _started(evidence: Evidence) -> tuple[bool, str, bool, str]:
+def _started(evidence: Evidence) -> tuple[bool | None, str, bool | None, str]:
     try:
         quickstart = evidence["quickstart"]
+    except Unmeasured as nobody:
+        return None, nobody.message, None, nobody.message
     except Blocked as error:
         return False, f"{error.stage} failed", False, f"{error.stage} failed"
     if quickstart.problem is not None:

@@ -1,5 +1,8 @@
 """Metric 4, tests: the app's own tests ran (more than none) and none failed; line coverage is measured beside it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fixtures.app import App
 from fixtures.evidence import Evidence
 from plugins.metric import Finding, failed, metric, passed
@@ -12,20 +15,26 @@ def judge(evidence: Evidence) -> Finding:
     if tests.problem is not None:
         return failed(tests.problem.code, tests.problem.message)
     total, count, failures = tests.facts["total"], tests.facts["failed"], tests.facts["failures"]
+    again = "; passed when run again: flaky" if tests.facts.get("flaky") else ""
+    aside = "".join(f"; {suite['suite']}: {suite['note']}" for suite in _unscored(tests.facts))
     if count:
         first = failures[0]
-        return failed("tests.failed", f"{count} of {total} tests failed: {first['name']}: {first['message']}")
+        line = f"{count} of {total} tests failed: {first['name']}: {first['message']}{again}{aside}"
+        return failed("tests.failed", line)
     if not total:
-        return failed("tests.none_found", "no test ran: no test script, or a runner that found nothing")
+        return failed("tests.none_found", f"no test ran: no test script, or a runner that found nothing{aside}")
     for suite in tests.facts["suites"]:
-        if suite["exit_code"] != 0:
+        if suite["exit_code"] != 0 and suite.get("scored", True):
             return failed("tests.exit_code", f"{total} tests passed, and `npm test` of {suite['suite']} exited "
-                          f"{suite['exit_code']}: {suite['last_line']}")  # fmt: skip
+                          f"{suite['exit_code']}: {suite['last_line']}{again}")  # fmt: skip
     coverage = tests.facts["coverage"]
-    return passed(
-        f"{total} tests passed, "
-        + ("coverage not measured" if coverage is None else f"{coverage:.0f} % of lines covered")
-    )
+    covered = "coverage not measured" if coverage is None else f"{coverage:.0f} % of lines covered"
+    return passed(f"{total} tests passed, {covered}{aside}")
+
+
+def _unscored(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The suites that are shown and decide nothing; evidence of an earlier version has none."""
+    return [suite for suite in facts["suites"] if not suite.get("scored", True)]
 
 
 def test_tests_pass(app: App, verdict: GiveVerdict) -> None:

@@ -20,6 +20,9 @@ def judge(evidence: Evidence) -> Finding:
         )
     if not check.facts["files"]:
         return failed("types.nothing_checked", "the compiler reported no error, and read no file of the app")
+    if unchecked := check.facts.get("unchecked"):
+        parts = ", ".join(f"{part}/ ({number} files)" for part, number in unchecked.items())
+        return failed("types.unchecked", f"no project of the compiler reads the TypeScript of {parts}")
     return passed(f"files checked: {check.facts['files']}, in {len(check.facts['projects'])} of the app's projects")
 
 

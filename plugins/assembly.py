@@ -14,6 +14,7 @@ from plugins.scoring import capped, eff_units, score, succeeds, verdict_value
 from plugins.session import Case, EvaluationSession
 from plugins.summary import summarize
 from plugins.toolchain import git_commit, toolchain
+from plugins.vision import beside_vision, seen_by_vision, vision_notes
 from reports.model import NOT_SELECTED, SCHEMA, AppResult, Run, ScoreRange, State, Verdict, scored_metrics
 
 
@@ -64,8 +65,9 @@ def _app_result(
     app, run_dir = cases[0].app, session.request.settings.run_dir
     files = [app_folder(run_dir, app, case.epoch) / "evidence.json" for case in cases]
     evidence = [e for file in files if (e := load_evidence(file))]
-    labels = labels_of(app, evidence)
     verdicts = [[_verdict(case, metric, gathered) for metric in metrics] for case in cases]
+    judged = beside_vision(metrics, [v for some in verdicts for v in some])
+    labels = labels_of(app, evidence, [v for some in verdicts for v in some])
     ranges = [_score(some, metrics, session.request.profile, labels) for some in verdicts]
     generation = dict(app.generation)
     units = eff_units(generation)
@@ -75,8 +77,9 @@ def _app_result(
         app=app.name, slug=app.slug, path=str(app.path), stack=app.stack.name, prompt=app.prompt,
         verdicts=tuple(v for some in verdicts for v in some), score=_mean_range([r for r, _ in ranges]),
         success_low=_mean([s[0] for _, s in ranges]), success_high=_mean([s[1] for _, s in ranges]), labels=labels,
-        generation=generation, measurements=mean_of([measurements_of(e) for e in evidence]),
-        issues=_issues(verdicts), notes=(*app.notes, *notes_of(evidence)),
+        generation=generation, measurements=mean_of([measurements_of(e) | seen_by_vision(e, judged) for e in evidence]),
+        issues=_issues(verdicts), notes=(*app.notes, *notes_of(evidence), *vision_notes(evidence, judged)),
+        why=app.why,
     )  # fmt: skip
 
 

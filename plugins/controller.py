@@ -56,6 +56,8 @@ class EvaluationController:
             f"appeval: {len(discovery.apps)} apps ({kinds}), sandbox {sandbox}, warehouse "
             f"{request.settings.warehouse}, run {request.run_id}{' (resumed)' if request.resumed else ''}"
         ]
+        if (why_not := STAGES["look"].available(request.settings)) is not None and request.settings.ui_judge == "vlm":
+            lines.append(f"appeval: no vision model looks at the pages: {why_not.partition(': ')[2]}")
         lines += [f"appeval: {plain(s.path.name, 80)} is no app: {s.reason}" for s in discovery.skipped]
         lines += [f"appeval: {plain(a.name, 80)}: {plain(note, 200)}" for a in discovery.apps for note in a.notes]
         return lines

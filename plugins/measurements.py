@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fixtures.app import App
 from fixtures.evidence import Evidence, StageResult
 from fixtures.static.templates import UNMODIFIED_BELOW
 from plugins.scoring import CAP
+from reports.model import State, Verdict
 
-UNMODIFIED, NOT_GENERATED = "unmodified template", "failed generation"
+UNMODIFIED, PLACEHOLDER, NOT_GENERATED = "unmodified template", "placeholder page", "failed generation"
 #: Labels that cap a score, and at what. An app that failed to generate counts 0, whatever could not be measured.
-CAPS = {UNMODIFIED: CAP, NOT_GENERATED: 0.0}
+CAPS = {UNMODIFIED: CAP, PLACEHOLDER: CAP, NOT_GENERATED: 0.0}
+#: Reasons that a verdict can give although it passed, and the label that each stands for.
+_LABELS = {"ui.placeholder": PLACEHOLDER}
 
 
 def measurements_of(evidence: Evidence) -> dict[str, float]:
@@ -45,16 +48,20 @@ def mean_of(measured: Sequence[dict[str, float]]) -> dict[str, float]:
     """The mean of each number over the epochs in which it was measured."""
     names = dict.fromkeys(name for one in measured for name in one)
     values = {name: [one[name] for one in measured if name in one] for name in names}
-    return {name: round(sum(some) / len(some), 3) for name, some in values.items()}
+    means = {name: sum(some) / len(some) for name, some in values.items()}
+    return {name: round(mean, 3 if abs(mean) >= 1 else 6) for name, mean in means.items()}  # a page costs little
 
 
-def labels_of(app: App, evidence: Sequence[Evidence]) -> tuple[str, ...]:
-    """Findings that cap a score: the generator left no app, or its template with (almost) nothing added."""
+def labels_of(app: App, evidence: Sequence[Evidence], verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+    """Findings that cap a score: the generator left no app, or its template with (almost) nothing added, or a page that
+    says only that it is still to be made."""
     if not app.generated:
         return (NOT_GENERATED,)
     scans = [scan.facts for one in evidence if (scan := one.get("scan")) is not None]
     templates = [facts["template"] for facts in scans if facts.get("template")]
-    return (UNMODIFIED,) if any(t["changed_share"] < UNMODIFIED_BELOW for t in templates) else ()
+    untouched = [UNMODIFIED] if any(t["changed_share"] < UNMODIFIED_BELOW for t in templates) else []
+    found = [_LABELS[v.reason] for v in verdicts if v.state is State.PASS and v.reason in _LABELS]
+    return tuple(dict.fromkeys([*untouched, *found]))
 
 
 def notes_of(evidence: Sequence[Evidence]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from fixtures.errors import BadInput
 from fixtures.registry import load_extension
 from fixtures.sandbox import PREFERRED, SANDBOXES
 from fixtures.sandbox.processes import owner_of
-from fixtures.settings import TOOLCHAIN_IMAGE, Settings, pyproject_table
+from fixtures.settings import TOOLCHAIN_IMAGE, UI_JUDGES, VISION_MODEL, Settings, pyproject_table
 from fixtures.stages import STAGES
 from fixtures.warehouse import NAMES as WAREHOUSES
 from fixtures.warehouse.live.settings import LiveSettings
@@ -36,10 +36,11 @@ SIZES = (
     "max_disk",
     "min_free_disk",
     "build_cache",
+    "vision_max_tokens",
 )
 KNOWN_KEYS = frozenset(
     {"limits", "extensions", "template_manifests", "profile", "pass_at", "cache_dir", "warehouse_scale", "sandbox"}
-    | {"toolchain_image", "max_cpus", *SIZES}
+    | {"toolchain_image", "max_cpus", "vision_model", "vision_timeout", *SIZES}
 )
 
 
@@ -65,6 +66,7 @@ def add_options(parser: pytest.Parser) -> None:
     )
     add("--keep-images", metavar="yes|no", help="leave the images of the apps after the run (default: no)")
     add("--warehouse", metavar="NAME", help="what the apps query: embedded (default), live, none")
+    add("--ui-judge", metavar="NAME", help="who looks at pages beside the metric: none (default), vlm (a Claude model)")
     add("--run-dir", metavar="DIR", help="where the run is written (default: runs/<id>)")
     add(
         "--resume",
@@ -73,7 +75,11 @@ def add_options(parser: pytest.Parser) -> None:
     )
     add("--epochs", metavar="K", help="repeat every metric K times; report the share and the spread")
     add("--gate", metavar="CONDITIONS", help='exit 0 exactly when they hold: "avg_appeval_100>=80,success_rate>=0.85"')
-    for sink in SINKS:
+    try:
+        sinks = list(SINKS)
+    except BadInput as error:  # a package of somebody else
+        raise pytest.UsageError(str(error)) from None
+    for sink in sinks:
         for option in sink.options:
             add(option.flag, metavar=option.metavar, help=option.help)
     add("--limit", action="append", metavar="STAGE=SECONDS", help="time limit of a stage; repeatable")
@@ -106,6 +112,11 @@ class Request:
             "profile": self.profile,
             "pass_at": self.pass_at,
             "limits": dict(self.settings.limits),
+            **(
+                {"ui_judge": "vlm", "vision_model": self.settings.vision_model}
+                if self.settings.ui_judge == "vlm"
+                else {}
+            ),
             **({"toolchain_image": self.settings.toolchain_image} if SANDBOXES[self.settings.sandbox].images else {}),
         }
 
@@ -154,6 +165,9 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
         toolchain_image=str(table.get("toolchain_image", TOOLCHAIN_IMAGE)),
         max_cpus=_number(table, "max_cpus", 2.0),
         template_manifests=tuple(table.get("template_manifests", ())),
+        ui_judge=_ui_judge(str(config.getoption("--ui-judge") or before.get("ui_judge", "none"))),
+        vision_model=str(table.get("vision_model", VISION_MODEL)),
+        vision_timeout=_number(table, "vision_timeout", 30.0),
     )
     sizes = {key: int(_number(table, key, 1)) for key in SIZES if key in table}
     settings = replace(settings, **sizes)  # type: ignore[arg-type]  # all of SIZES are whole numbers
@@ -219,6 +233,12 @@ def _warehouse(name: str) -> str:
         raise BadInput(f"--warehouse={name}: there is no such warehouse; there are: {', '.join(WAREHOUSES)}")
     if name == "live":
         LiveSettings.of(os.environ)  # raises BadInput for what is missing, before anything runs
+    return name
+
+
+def _ui_judge(name: str) -> str:
+    if name not in UI_JUDGES:
+        raise BadInput(f"--ui-judge={name}: there is no such judge; there are: {', '.join(UI_JUDGES)}")
     return name
 
 

@@ -98,7 +98,8 @@ class AppResult:
     `success` is the share of epochs in which it succeeded (0 or 1 with one epoch), as an interval:
     `success_low` < `success_high` when nobody knows. `labels` cap the score ("unmodified template").
     `measurements` are numbers beside the verdicts (lines of code, seconds, coverage %); absent means not
-    measured. `issues` are the lines of what went wrong, `notes` remarks made while finding the app.
+    measured. `issues` are the lines of what went wrong, `notes` remarks made while finding the app, `why` the
+    evidence for its stack.
     """
 
     app: str
@@ -116,6 +117,7 @@ class AppResult:
     trace_ids: Mapping[str, str] = field(default_factory=dict)
     issues: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    why: str = ""
 
     def of(self, metric: str) -> tuple[Verdict, ...]:
         """The verdicts of one metric, by epoch."""

@@ -26,6 +26,7 @@ from fixtures.errors import AppError, HarnessError, NotApplicable, Unmeasured
 from fixtures.evidence import CommandResult, Evidence, Problem, StageResult, problem_of
 from fixtures.host import HostLocks
 from fixtures.machine import Machine
+from fixtures.postgres.server import Postgres
 from fixtures.sandbox import SANDBOXES
 from fixtures.sandbox.base import Command, Network, Sandbox, SandboxRequest, Server
 from fixtures.sandbox.processes import Ledger, marked
@@ -134,6 +135,10 @@ class Borrowed(Machine):
     @property
     def warehouse(self) -> Warehouse:
         return self._shared.warehouse if self.settings.warehouse == "embedded" else super().warehouse
+
+    @property
+    def postgres(self) -> Postgres:
+        return self._shared.postgres
 
 
 @contextmanager

@@ -24,6 +24,18 @@ def project_folder() -> Path:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit codes: 0 done, 1 the answer is no, 2 or 4 wrong usage, 3 trouble of ours."""
+    try:
+        arguments = _parser().parse_args(argv)
+        return int(arguments.handler(arguments))
+    except (BadInput, ValueError) as error:
+        print(f"appeval: {error}", file=sys.stderr)
+        return 4
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Of all commands. Raises BadInput for an extension that cannot be used."""
     for extension in pyproject_table(project_folder()).get("extensions", ()):
         load_extension(project_folder(), str(extension))
     parser = argparse.ArgumentParser(prog="appeval", description="Work with evaluation runs of generated apps.")
@@ -35,14 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sub = commands.add_parser(module.name, help=command.HELP, description=command.HELP)
         command.add_arguments(sub)
         sub.set_defaults(handler=command.run)
-    arguments = parser.parse_args(argv)
-    try:
-        return int(arguments.handler(arguments))
-    except (BadInput, ValueError) as error:
-        print(f"appeval: {error}", file=sys.stderr)
-        return 4
-    except BrokenPipeError:
-        return 0
+    return parser
 
 
 def run_folder(name: str) -> Path:

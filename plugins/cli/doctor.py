@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -11,12 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fixtures.browser import find_chromium
+from fixtures.errors import BadInput
+from fixtures.postgres.find import find_postgres
 from fixtures.sandbox import SANDBOXES, Housekeeping
 from fixtures.sandbox.environment import node_headers
 from fixtures.sandbox.local.confinement import report
 from fixtures.sandbox.processes import owner_of, reap_dead_owners
+from fixtures.settings import TOOLCHAIN_IMAGE, Settings, pyproject_table
+from fixtures.toolchain.inventory import inventory
 from fixtures.workspace import work_dir_of
 from plugins.cli import project_folder
+from plugins.kinds import kinds
 from plugins.toolchain import toolchain
 
 HELP = "what this machine can measure; --clean removes what killed runs left"
@@ -38,10 +44,17 @@ class Check:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clean", action="store_true", help="end processes and remove copies of runs that were killed")
+    parser.add_argument(
+        "--apps", action="append", metavar="DIR|GLOB", help="say instead of what kind each app is, and why; repeatable"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 when everything can be measured that this version can measure, 1 when something is missing."""
+    if arguments.apps:
+        found = kinds(arguments.apps, Path.cwd())
+        print("\n".join(found.lines))
+        return 0 if found.all_known else 1
     if arguments.clean:
         _clean()
     checks = list(_checks())
@@ -67,16 +80,41 @@ def _checks() -> Iterator[Check]:
     chromium = find_chromium()
     yield Check("Chromium", chromium is not None, f"{chromium.path} ({chromium.origin})" if chromium else "not found",
                 "ui_renders is UNMEASURED", "appeval browser")  # fmt: skip
+    key = "is set" if os.environ.get("ANTHROPIC_API_KEY") else "is not set, and --ui-judge=vlm looks at nothing"
+    yield Check("vision model", True, f"ANTHROPIC_API_KEY {key}")
     headers = node_headers()
     yield Check("Node headers", True, str(headers) if headers else "not found; native modules may need a download")
     free = shutil.disk_usage(tempfile.gettempdir()).free
     yield Check(f"disk ({tempfile.gettempdir()})", free > _MINIMUM_FREE, f"{free / 1e9:.0f} GB free",
                 "installs may fail for want of space", "free some, or set TMPDIR to a larger disk")  # fmt: skip
+    yield from _programs_of_apps()
     yield from _sandboxes()
     yield from _confinement()
     left = [*(path.name for path in _abandoned()), *(name for keeper in _housekeeping() for name in keeper.abandoned())]
     yield Check("left by killed runs", not left, ", ".join(left) or "nothing",
                 "disk space, and perhaps running servers", "appeval doctor --clean")  # fmt: skip
+
+
+def _settings() -> Settings:
+    """As an evaluation here would have them, as far as they say what is installed where."""
+    project = project_folder()
+    try:
+        table = pyproject_table(project)
+    except BadInput:
+        table = {}
+    folders = (project, project / "runs", Path(tempfile.gettempdir()), project / table.get("cache_dir", ".cache"))
+    return Settings(*folders, toolchain_image=str(table.get("toolchain_image", TOOLCHAIN_IMAGE)))
+
+
+def _programs_of_apps() -> Iterator[Check]:
+    """What apps may ask for. What is missing here is installed or fetched for the first one that does."""
+    settings = _settings()
+    for entry in inventory(settings):
+        yield Check(entry.name, True, entry.found)
+    postgres = find_postgres(settings.cache_dir)
+    found = f"{postgres.version} {postgres.origin} ({postgres.folder})" if postgres else "not found"
+    yield Check("Postgres", postgres is not None, found, "apps that keep their data in Postgres are not measured",
+                "install postgresql (on Debian: apt-get install postgresql)")  # fmt: skip
 
 
 def _sandboxes() -> Iterator[Check]:
@@ -85,6 +123,12 @@ def _sandboxes() -> Iterator[Check]:
     yield Check("container engine", why_not is None, why_not or f"{docker.about()} (--sandbox=auto uses it)",
                 "apps with a Dockerfile are not measured in their deployed form (deployability: in part)",
                 "install Docker Engine with buildx and start it; --sandbox=auto then uses it")  # fmt: skip
+    if why_not is None:
+        from fixtures.sandbox.docker.toolchain import is_there
+
+        image = _settings().toolchain_image
+        here = "is here" if is_there(image) else "is pulled when it is needed"
+        yield Check("toolchain image", True, f"{image} {here}")
 
 
 def _confinement() -> Iterator[Check]:

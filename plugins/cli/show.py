@@ -47,7 +47,8 @@ def _find(run: Run, name: str) -> AppResult:
 
 
 def _app_lines(run: Run, app: AppResult, folder: Path) -> list[str]:
-    lines = [f"{plain(app.app)} ({app.stack}), run {run.id}", f"score {score_text(app.score.low, app.score.high)}"]
+    kind = f"{app.stack}: {plain(app.why)}" if app.why else app.stack
+    lines = [f"{plain(app.app)} ({kind}), run {run.id}", f"score {score_text(app.score.low, app.score.high)}"]
     if app.labels:
         uncapped = score_text(app.score.uncapped_low, app.score.uncapped_high)
         lines[1] += f", capped because: {', '.join(app.labels)} (without the cap {uncapped})"

@@ -30,6 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
     differences = [line for app, path in stated for line in differences_of(app, path, sandbox)]
     for line in differences:
         print(f"differs: {line}")
+    silent = [app.app for app in shown.apps if not Path(app.path, EXPECTED_FILE).is_file()]
+    if stated and silent:
+        print(f"without an expected.toml: {', '.join(silent[:10])}")
     verdicts = sum(len(app.verdicts) for app, _ in stated)
     if not stated:
         print("no app states what it expects (expected.toml)")
@@ -41,18 +44,21 @@ def run(arguments: argparse.Namespace) -> int:
 def differences_of(app: AppResult, path: Path, sandbox: str) -> Iterator[str]:
     """One line for everything in which an app differs from its expected.toml. Raises BadInput for a broken file.
 
-    `[verdicts]` holds in every sandbox; a table of a sandbox's name (`[local]`) states what cannot be measured there.
+    `[verdicts]` holds in every sandbox; a table of a sandbox's name (`[local]`) states what cannot be measured there,
+    and may say `success = "unknown"`.
     """
     try:
         expected = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path}: {error}") from None
+    here = {key: value for key, value in expected.get(sandbox, {}).items() if key != "success"}
+    expected |= {key: value for key, value in expected.get(sandbox, {}).items() if key == "success"}
     success = {(1.0, 1.0): True, (0.0, 0.0): False}.get((app.success_low, app.success_high), "unknown")
     if "success" in expected and expected["success"] != success:
         yield f"{app.app}: success is {success}, expected {expected['success']}"
     if list(app.labels) != [label for label in [expected.get("label", "")] if label]:
         yield f"{app.app}: labels are {list(app.labels)}, expected {expected.get('label', '')!r}"
-    stated: dict[str, Any] = {**expected.get("verdicts", {}), **expected.get(sandbox, {})}
+    stated: dict[str, Any] = {**expected.get("verdicts", {}), **here}
     seen = {verdict.metric for verdict in app.verdicts}
     for name in stated.keys() - seen:
         yield f"{app.app}: {name} is expected and was not judged"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fixtures.discovery import discover
 from fixtures.evidence import load_evidence
 from fixtures.sandbox import SANDBOXES
 from fixtures.sandbox.processes import MARK
+from fixtures.stacks import STACKS
 from fixtures.workspace import work_dir_of
 from plugins.cli.verify import differences_of
 from plugins.metric import give_verdict, load_metrics
@@ -22,11 +25,11 @@ from tests.world import require
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def evaluate(run_dir: Path, *arguments: str) -> Run:
+def evaluate(run_dir: Path, *arguments: str, patience: float = 1500) -> Run:
     """Run `pytest evals/` as a user does; the run is returned, and nothing of it may be left."""
     chosen = () if any(word.startswith("--apps") for word in arguments) else ("--apps=fixtures/apps",)
     argv = [sys.executable, "-m", "pytest", "evals/", f"--run-dir={run_dir}", *chosen, *arguments]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=1500, check=False)
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=patience, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stdout
     assert not work_dir_of(run_dir, Path("/tmp")).exists()  # noqa: S108
@@ -84,6 +87,42 @@ def test_verdicts_equal_expected(tmp_path: Path, sandbox: str) -> None:
     judge_again(run, tmp_path / "run")
     assert (tmp_path / "run/junit.xml").is_file()
     assert json.loads((tmp_path / "run/run.json").read_text())["schema"] == 1
+
+
+#: One that is quick for each way in which a kind is judged: no stack at all, a page without a server.
+_QUICK = ("makefile-stores", "makefile-badsql", "vite-loan")
+
+
+def test_some_kinds_equal_expected(tmp_path: Path) -> None:
+    places = [f"--apps=fixtures/families/{name}" for name in _QUICK]
+    run = evaluate(tmp_path / "run", "-n", "2", "--sandbox=local", *places)
+    check(run, apps=len(_QUICK))
+    judge_again(run, tmp_path / "run")
+    unknown = next(app for app in run.apps if app.app == "makefile-stores")
+    assert (unknown.stack, unknown.why) == ("unknown", "no stack knows it")
+    assert "unknown stack: no stack knows this kind of app" in (tmp_path / "run/summary.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("sandbox", SANDBOXES.names())
+def test_every_kind_equals_expected(tmp_path: Path, sandbox: str) -> None:
+    """All bundled apps of every kind, the large ones among them."""
+    require(sandbox)
+    run = evaluate(tmp_path / "run", "-n", "2", f"--sandbox={sandbox}", "--apps=fixtures/families/*", patience=6000)
+    folders = [path for path in (ROOT / "fixtures/families").iterdir() if path.is_dir()]
+    check(run, apps=len(folders))
+    judge_again(run, tmp_path / "run")
+
+
+def test_every_kind_has_a_good_and_a_broken_example() -> None:
+    """Each states what is expected of it."""
+    found: dict[str, set[bool]] = {}
+    for app in discover(["fixtures/apps/*", "fixtures/families/*"], ROOT).apps:
+        stated = tomllib.loads((app.path / "expected.toml").read_text(encoding="utf-8"))
+        found.setdefault(app.stack.name, set()).add(stated["success"] is True)
+    kinds = {stack.name for stack in STACKS} - {"python"} | {"unknown"}
+    assert {kind: found.get(kind) for kind in kinds} == {kind: {True, False} for kind in kinds}
 
 
 @pytest.mark.slow

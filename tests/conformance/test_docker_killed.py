@@ -92,9 +92,12 @@ def left(run_dir: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("held", "seconds"), [({"building": _BUILDING}, _BUILDING), ({"serving": _SERVING}, _SERVING)],
-    ids=["in a build", "in a container"],
-)  # fmt: skip
+    ("held", "seconds"),
+    [
+        pytest.param({"building": _BUILDING}, _BUILDING, id="in a build", marks=pytest.mark.slow),
+        pytest.param({"serving": _SERVING}, _SERVING, id="in a container"),
+    ],
+)
 def test_nothing_is_left_after_clean_and_resume_completes(
     tmp_path: Path, run_dir: Path, held: dict[str, str], seconds: str
 ) -> None:

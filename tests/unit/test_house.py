@@ -97,7 +97,7 @@ def test_the_untouched_template_is_the_template() -> None:
 
 @pytest.mark.parametrize("module", ["plugins.plugin", "plugins.start", "plugins.cli", "fixtures.stages.engine"])
 def test_nothing_heavy_is_imported_before_it_is_needed(module: str) -> None:
-    heavy = ("mlflow", "playwright", "docker", "pandas", "PIL", "detect_secrets", "rich")
+    heavy = ("mlflow", "anthropic", "playwright", "docker", "pandas", "PIL", "detect_secrets", "rich")
     program = f"import sys, {module}; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from fixtures.sandbox.processes import Ledger, Owner
 from plugins.cli import doctor, main
 from plugins.summary import summarize
 from reports.model import SCHEMA, AppResult, MetricInfo, Run, ScoreRange, State, Verdict, read_run, run_to_json
+from tests.world import write
 
 METRICS = (
     MetricInfo("types", 1, "Metric 1, types: no errors", "binary", "scored", 1),
@@ -159,3 +161,49 @@ def test_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["manifest", str(tmp_path / "t"), "-o", str(tmp_path / "t.json"), "--name", "mine"]) == 0
     assert capsys.readouterr().out.startswith("mine: ")
     assert main(["manifest", str(tmp_path / "nothing"), "-o", str(tmp_path / "x.json")]) == 4
+
+
+def test_verify_reads_success_of_the_sandbox(run_dir: Path) -> None:
+    """What a sandbox cannot measure may leave open whether the app succeeds."""
+    (run_dir.parent / "sales").mkdir()
+    path = run_dir.parent / "sales/expected.toml"
+    path.write_text(EXPECTED.replace("success = false", "success = true") + "[local]\nsuccess = false\n")
+    assert main(["verify", str(run_dir)]) == 0
+    path.write_text(EXPECTED + '[local]\nsuccess = "unknown"\n')
+    assert main(["verify", str(run_dir)]) == 1
+
+
+def test_verify_names_apps_that_state_nothing(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run_dir.parent / "sales").mkdir()
+    (run_dir.parent / "sales/expected.toml").write_text(EXPECTED)
+    assert main(["verify", str(run_dir)]) == 0
+    assert "without an expected.toml: sales-two" in capsys.readouterr().out
+
+
+def test_show_says_why_an_app_is_of_its_kind(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = read_run(run_dir)
+    first = replace(run.apps[0], why="server/ and client/, each with a package.json", notes=("unknown stack: x",))
+    (run_dir / "run.json").write_text(run_to_json(replace(run, apps=(first, *run.apps[1:]))))
+    assert main(["show", str(run_dir), "sales"]) == 0
+    out = capsys.readouterr().out
+    assert "sales (trpc: server/ and client/, each with a package.json), run r1" in out
+    assert "note: unknown stack: x" in out
+
+
+def test_doctor_says_of_what_kind_apps_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "apps", {
+        "web/package.json": '{"engines": {"node": ">=22"}, "scripts": {"start": "node a.js"}}', "web/a.js": "1",
+        "odd/Makefile": "run:\n\tgo run .\n", "odd/main.go": "package main",
+        "nested/README.md": "x", "nested/app/package.json": "{}", "nested/app/a.js": "1",
+    })  # fmt: skip
+    assert main(["doctor", f"--apps={tmp_path / 'apps'}"]) == 1, "one is of no known kind"
+    out = capsys.readouterr().out
+    assert "web: node (a package.json)\n    asks for: Node >=22" in out
+    assert "    its data come from: warehouse\n    does not apply: build (a Node app written in JavaScript" in out
+    assert "nested: node (a package.json)" in out
+    assert "    note: the app is nested in app/" in out
+    assert "odd: unknown (no stack knows it)" in out
+    assert "    cannot be measured: types (nobody here checks the types of Go)" in out
+    assert "    note: unknown stack: no stack knows this kind of app (Makefile); it is started as Makefile says" in out
+    assert main(["doctor", f"--apps={tmp_path / 'apps/web'}"]) == 0
+    assert main(["doctor", f"--apps={tmp_path / 'nowhere'}"]) == 4
