@@ -13,7 +13,7 @@ from plugins.verdict import GiveVerdict
 _NEEDS = ["page", "probe", "queries", "canary", "comparison"]
 
 
-@metric("data_returned", number=6, kind="binary", role="scored", needs=_NEEDS, version=2)
+@metric("data_returned", number=6, kind="binary", role="scored", needs=_NEEDS, version=3)
 def judge(evidence: Evidence) -> Finding:
     queries = evidence["queries"].facts
     if queries["warehouse"] == "live":

@@ -1,4 +1,4 @@
-"""Metric 5, connectivity: while the app ran, its store (warehouse or Postgres) completed a statement that reads a table."""
+"""Metric 5, connectivity: as the app ran, its store (warehouse, Postgres) completed a statement that reads a table."""
 
 from evals.unreached import refuse_unreached
 from fixtures.app import App
@@ -10,7 +10,7 @@ from plugins.verdict import GiveVerdict
 _NEEDS = ["page", "probe", "queries"]  # the first two make the app ask
 
 
-@metric("databricks_connectivity", number=5, kind="binary", role="scored", needs=_NEEDS, version=2)
+@metric("databricks_connectivity", number=5, kind="binary", role="scored", needs=_NEEDS, version=3)
 def judge(evidence: Evidence) -> Finding:
     facts = evidence["queries"].facts
     if facts["read"]:

@@ -9,7 +9,7 @@ from plugins.metric import Finding, failed, metric, passed
 from plugins.verdict import GiveVerdict
 
 
-@metric("tests_pass", number=4, kind="binary", role="scored", needs=["tests"], version=1)
+@metric("tests_pass", number=4, kind="binary", role="scored", needs=["tests"], version=2)
 def judge(evidence: Evidence) -> Finding:
     tests = evidence["tests"]
     if tests.problem is not None:
@@ -19,7 +19,8 @@ def judge(evidence: Evidence) -> Finding:
     aside = "".join(f"; {suite['suite']}: {suite['note']}" for suite in _unscored(tests.facts))
     if count:
         first = failures[0]
-        line = f"{count} of {total} tests failed: {first['name']}: {first['message']}{again}{aside}"
+        many = f"{count} of {total} tests failed" if count <= total else "tests could not be run"
+        line = f"{many}: {first['name']}: {first['message']}{again}{aside}"
         return failed("tests.failed", line)
     if not total:
         return failed("tests.none_found", f"no test ran: no test script, or a runner that found nothing{aside}")

@@ -6,7 +6,7 @@ from plugins.metric import Finding, failed, metric, passed
 from plugins.verdict import GiveVerdict
 
 
-@metric("type_safety", number=3, kind="binary", role="scored", needs=["typecheck"], version=1)
+@metric("type_safety", number=3, kind="binary", role="scored", needs=["typecheck"], version=2)
 def judge(evidence: Evidence) -> Finding:
     check = evidence["typecheck"]
     if check.problem is not None:
