@@ -56,18 +56,30 @@ def check(run: Run, apps: int = 9) -> None:
     assert not run.partial
 
 
-def test_some_verdicts_equal_expected_in_docker(tmp_path: Path) -> None:
-    """One app that works, one that does not start, one whose statements fail; all of them are slow."""
-    require("docker")
-    places = [f"--apps=fixtures/apps/{name}" for name in ("sales-pipeline", "finance-crash", "taxi-badsql")]
-    run = evaluate(tmp_path / "run", "-n", "2", "--sandbox=docker", *places)
+#: One app that works, one that does not start or is not seen, one whose statements fail or that is no app at all.
+_SOME = {
+    "docker": ("sales-pipeline", "finance-crash", "taxi-badsql"),
+    "local": ("sales-pipeline", "engagement-blank", "untouched-template"),
+}
+
+
+@pytest.mark.parametrize("sandbox", _SOME)
+def test_some_verdicts_equal_expected(tmp_path: Path, sandbox: str) -> None:
+    """All of them are slow."""
+    require(sandbox)
+    run = evaluate(
+        tmp_path / "run",
+        "-n",
+        "2",
+        f"--sandbox={sandbox}",
+        *(f"--apps=fixtures/apps/{name}" for name in _SOME[sandbox]),
+    )
     check(run, apps=3)
     judge_again(run, tmp_path / "run")
 
 
-@pytest.mark.parametrize(
-    "sandbox", [name if name == "local" else pytest.param(name, marks=pytest.mark.slow) for name in SANDBOXES.names()]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("sandbox", SANDBOXES.names())
 def test_verdicts_equal_expected(tmp_path: Path, sandbox: str) -> None:
     require(sandbox)
     run = evaluate(tmp_path / "run", "-n", "2", f"--sandbox={sandbox}")
