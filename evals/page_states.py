@@ -11,12 +11,10 @@ from functools import cached_property
 from typing import Any
 
 from fixtures.running.page_script import is_waiting
-from fixtures.running.page_words import ERROR_LINE, ERROR_SCREEN, LOADING, NOTHING_YET, SCAFFOLD, TRACEBACK
+from fixtures.running.page_words import ERROR_LINE, ERROR_SCREEN, LOADING, NOTHING_YET, SCAFFOLD, TRACEBACK, VALUE
 
 _ASIDE = ("frame", "control")
 _LITTLE, _SOME, _MUCH = 80, 200, 1500  # characters
-#: A line that is a value: a number with its unit, a percentage, an amount, a date.
-_VALUE = re.compile(r"^\W{0,3}\d[\d.,:/\s-]*\s?(?:%|[\w€$£¥]{1,4})?$|^[-+]?[€$£¥]\s?\d[\d.,]*\s?[KMBkmb]?$")
 _STACK = re.compile(r"^\s*at .*[:(]\d+|File \"[^\"]+\", line \d+|\.[jt]sx?:\d+:\d+", re.MULTILINE)
 _LOG = re.compile(r"\blogs?\b|\bconsole\b|\berrors\b|\bevents\b|traceback", re.IGNORECASE)
 
@@ -68,7 +66,7 @@ def _size(lines: Sequence[Line]) -> int:
 
 def _is_data(lines: Sequence[Line]) -> bool:
     """Whether somebody sees values here: cells of a table, numbers that stand alone."""
-    values = sum(_VALUE.match(line.text) is not None for line in lines)
+    values = sum(VALUE.match(line.text) is not None for line in lines)
     return values >= 2 or sum(line.place == "table" for line in lines) >= 3
 
 

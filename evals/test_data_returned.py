@@ -7,17 +7,19 @@ from evals.unreached import refuse_unreached
 from fixtures.app import App
 from fixtures.errors import Unmeasured
 from fixtures.evidence import Evidence
+from fixtures.running.page_words import figures
 from plugins.metric import Finding, failed, metric, passed
 from plugins.verdict import GiveVerdict
 
+_FIGURES = 2  # fewer may be a year or a page number
 _NEEDS = ["page", "probe", "queries", "canary", "comparison"]
 
 
 @metric("data_returned", number=6, kind="binary", role="scored", needs=_NEEDS, version=3)
 def judge(evidence: Evidence) -> Finding:
-    queries = evidence["queries"].facts
+    queries, page = evidence["queries"].facts, _page(evidence)
     if queries["warehouse"] == "live":
-        return _compared(evidence["comparison"].facts, queries)
+        return _compared(evidence["comparison"].facts, queries, page)
     canary = evidence["canary"].facts
     sources: Sequence[Mapping[str, Any]] = canary["sources"]
     proofs = [source for source in sources if source["proven"]]
@@ -26,23 +28,35 @@ def judge(evidence: Evidence) -> Finding:
     if unsupported := queries["first_unsupported"]:
         raise Unmeasured("unmeasured.unsupported_sql", f"{unsupported['error']} in {unsupported['statement']}")
     if queries["read"]:
-        _refuse_blind(canary, sources)
+        _refuse_blind(canary, sources, page)
     else:
         refuse_unreached(queries)
-    finding = _without_data(sources, queries)
+    finding = _without_data(sources, queries, page)
     if canary.get("filling_refused") and finding.reason in ("data.empty", "data.error", "data.error_hidden"):
         line = "its tables are empty, and it does not bear rows of ours in them: nothing could be shown"
         raise Unmeasured("unmeasured.canary_blind", line)
-    if finding.reason in ("data.empty", "data.no_endpoint"):
+    of_page = finding.reason == "data.mock" and not any(_shows_well(source) for source in sources)
+    if of_page or finding.reason in ("data.empty", "data.no_endpoint"):
         _refuse_unseen(queries)
     return finding
 
 
-def _compared(facts: Mapping[str, Any], queries: Mapping[str, Any]) -> Finding:
+def _page(evidence: Evidence) -> Mapping[str, Any]:
+    """What the stage `page` saw; nothing where there is none."""
+    page = evidence.get("page")
+    return page.facts if page is not None and page.ok else {}
+
+
+def _shows_well(source: Mapping[str, Any]) -> bool:
+    """Whether an endpoint gives rows or figures."""
+    return source["method"] != "PAGE" and source["shows_data"] and not source["error"]
+
+
+def _compared(facts: Mapping[str, Any], queries: Mapping[str, Any], page: Mapping[str, Any]) -> Finding:
     """Where the data cannot be changed: whether the rows of the app's own queries are what it shows."""
     if not queries["read"]:
         refuse_unreached(queries)
-        return _without_data(facts["sources"], queries)
+        return _without_data(facts["sources"], queries, page)
     distinctive, shown = facts["distinctive"], facts["shown"]
     if not distinctive:
         failures = [answer["error"] for answer in facts["answers"] if answer["error"]]
@@ -53,7 +67,7 @@ def _compared(facts: Mapping[str, Any], queries: Mapping[str, Any]) -> Finding:
     if shown:
         line = f"one of {distinctive} values of its queries is shown, which may be chance"
         raise Unmeasured("unmeasured.not_comparable", line)
-    return _without_data(facts["sources"], queries)
+    return _without_data(facts["sources"], queries, page)
 
 
 def _followed(
@@ -69,7 +83,7 @@ def _followed(
     return f"{values} ({shift['path']}: {shift['a']} → {shift['b']}); {others}{own}"
 
 
-def _refuse_blind(canary: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]) -> None:
+def _refuse_blind(canary: Mapping[str, Any], sources: Sequence[Mapping[str, Any]], page: Mapping[str, Any]) -> None:
     """The app reads the warehouse, and nothing followed: make sure that something could have."""
     if canary["restart_failed"]:
         why = f"started anew to see other data, the app did not come up: {canary['restart_failed']}"
@@ -79,7 +93,8 @@ def _refuse_blind(canary: Mapping[str, Any], sources: Sequence[Mapping[str, Any]
             "unmeasured.too_slow", "the app answers too slowly for reading it under four states of the data"
         )
     for source in sources:
-        if source["shows_data"] and source["asked"] and not source["differed"]:
+        shows = source["shows_data"] or (source["method"] == "PAGE" and _has_charts(page))
+        if shows and source["asked"] and not source["differed"]:
             line = f"the rows that {_name(source)} asked for are the same under both data, which proves nothing"
             raise Unmeasured("unmeasured.canary_blind", line)
         if source["from_rows"]:
@@ -101,9 +116,19 @@ def _refuse_unseen(queries: Mapping[str, Any]) -> None:
         raise Unmeasured("unmeasured.not_exercised", f"no data where we could ask; {left['path']}: {left['why']}")
 
 
-def _without_data(sources: Sequence[Mapping[str, Any]], queries: Mapping[str, Any]) -> Finding:
+def _has_charts(page: Mapping[str, Any]) -> bool:
+    """Whether pictures stand in a page from which nothing was withheld: they may well show what it asked for."""
+    return bool(page.get("pictures")) and not page.get("markers") and not _in_vain(page)
+
+
+def _in_vain(page: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What the page asked for and did not get: the answer was an error, or just a page."""
+    return [r for r in page.get("requests", ()) if r["status"] >= 400 or r.get("kind") == "text/html"]
+
+
+def _without_data(sources: Sequence[Mapping[str, Any]], queries: Mapping[str, Any], page: Mapping[str, Any]) -> Finding:
     answered = [s for s in sources if s["method"] != "PAGE"]
-    shown = next((s for s in answered if s["shows_data"] and not s["error"]), None)
+    shown = next(filter(_shows_well, answered), None)
     if shown is not None:
         return failed("data.mock", f"the values of {_name(shown)} {_origin(queries)}")
     hidden = next((s for s in answered if s["error"] and (s["status"] or 500) < 400), None)
@@ -115,9 +140,23 @@ def _without_data(sources: Sequence[Mapping[str, Any]], queries: Mapping[str, An
     if broken is not None:
         answer = broken["status"] or "nothing"
         return failed("data.error", f"{_name(broken)} answers {answer}: {broken['error'] or 'no reason given'}")
+    return _without_endpoint(answered, queries, page)
+
+
+def _without_endpoint(
+    answered: Sequence[Mapping[str, Any]], queries: Mapping[str, Any], page: Mapping[str, Any]
+) -> Finding:
+    """What the page tells where no endpoint gives data. Values beside a question in vain may be computed in it."""
+    lost = [request for request in _in_vain(page) if request["status"] >= 500]
+    if lost and queries["read"] and not answered:
+        asked = f"{lost[0]['method']} {lost[0]['path'].partition('?')[0]}"
+        return failed("data.error", f"its rows never reach the page: {asked} answers {lost[0]['status']}")
+    values = tuple(dict.fromkeys(figures(page.get("lines", ()))))
+    if len(values) >= _FIGURES and not _in_vain(page):
+        return failed("data.mock", f"the values of the page ({', '.join(values[:3])}) {_origin(queries)}")
     if answered:
         return failed("data.empty", f"none of {len(answered)} sources gives a row or a figure")
-    return failed("data.no_endpoint", "no endpoint that gives data was found, and the page shows none")
+    return failed("data.no_endpoint", "no endpoint that gives data was found, and the page shows no figures")
 
 
 def _origin(queries: Mapping[str, Any]) -> str:

@@ -23,14 +23,30 @@ def judge(evidence: Evidence) -> Finding:
         line = f"{many}: {first['name']}: {first['message']}{again}{aside}"
         return failed("tests.failed", line)
     if not total:
-        return failed("tests.none_found", f"no test ran: no test script, or a runner that found nothing{aside}")
+        return failed("tests.none_found", f"no test ran: {_why_none(tests.facts)}{aside}")
     for suite in tests.facts["suites"]:
         if suite["exit_code"] != 0 and suite.get("scored", True):
-            return failed("tests.exit_code", f"{total} tests passed, and `npm test` of {suite['suite']} exited "
+            return failed("tests.exit_code", f"{total} tests passed, and {_called(suite)} exited "
                           f"{suite['exit_code']}: {suite['last_line']}{again}")  # fmt: skip
     coverage = tests.facts["coverage"]
     covered = "coverage not measured" if coverage is None else f"{coverage:.0f} % of lines covered"
     return passed(f"{total} tests passed, {covered}{aside}")
+
+
+def _why_none(facts: Mapping[str, Any]) -> str:
+    """What each scored suite found instead, or that there is none."""
+    found = []
+    for suite in facts["suites"]:
+        if suite.get("scored", True):
+            python = suite["runner"] == "pytest"  # its last line is a table's, or a warning about coverage
+            said = suite["note"] if python else suite["last_line"] if suite["exit_code"] else ""
+            found.append(f"{_called(suite)} found none{f' ({said})' if said else ''}")
+    return ", ".join(found) or "the app has no test script and no tests that a runner would find"
+
+
+def _called(suite: Mapping[str, Any]) -> str:
+    where = "" if suite["suite"] in (".", "the app") else f" of {suite['suite']}"
+    return f"{suite['runner']}{where}"
 
 
 def _unscored(facts: Mapping[str, Any]) -> list[dict[str, Any]]:

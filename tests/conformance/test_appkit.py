@@ -162,8 +162,8 @@ _TYPES = "shared/appkit-types/analytics.d.ts"
 _SCRIPTS = {"prebuild": "appkit generate-types", "build": "mkdir -p dist && cp server/server.mjs dist/"}
 
 
-def typed(query: str) -> dict[str, str | bytes]:
-    return appkit(query, scripts=_SCRIPTS) | {_TYPES: "// came with the app\n"}
+def typed(query: str, scripts: dict[str, str] = _SCRIPTS) -> dict[str, str | bytes]:
+    return appkit(query, scripts=scripts) | {_TYPES: "// came with the app\n"}
 
 
 @pytest.mark.slow
@@ -194,6 +194,17 @@ def test_a_query_that_cannot_be_described_does_not_stop_the_build(
 
 @pytest.mark.slow
 @pytest.mark.hazard(4)
+def test_types_that_were_spoiled_are_put_back(world: World, modules: Path) -> None:
+    """Hazard 4: earlier versions of AppKit write `unknown` for what they cannot describe, and go on."""
+    spoil = f'[ -z "$DATABRICKS_WAREHOUSE_ID" ] || appkit generate-types || echo "result: unknown" > {_TYPES}'
+    world.use(typed(_UNSUPPORTED, {**_SCRIPTS, "prebuild": spoil}), modules)
+    run_through(world, "build")
+    assert "xxhash64" in world.results["build"].facts["undescribed"]
+    assert (world.workspace.app / _TYPES).read_text() == "// came with the app\n"
+
+
+@pytest.mark.slow
+@pytest.mark.hazard(4)
 def test_without_a_warehouse_types_are_left_alone(tmp_path: Path, machine: Machine, modules: Path) -> None:
     """Hazard 4: dummies that point nowhere would fail the build; also an .env of the app must not bring them back."""
     world = World(tmp_path, machine, warehouse="none")
@@ -212,6 +223,34 @@ def test_another_failure_of_the_build_stays_one(world: World, modules: Path) -> 
     world.use(appkit(_GOOD, scripts={"prebuild": "appkit generate-types", "build": "node missing.mjs"}), modules)
     assert world.problem("build").code == "build.failed"
     assert "undescribed" not in world.results["build"].facts
+
+
+# ---------------------------------------------------------------------- how its template documents it
+
+
+_README = "# Orders\n\n```bash\ncp .env.example .env\n%s\nnpm install\nnpm start\n```\n"
+_EXAMPLE = """DATABRICKS_HOST=https://...
+DATABRICKS_WAREHOUSE_ID=your_sql_warehouse_id
+DATABRICKS_APP_PORT=8000
+FLASK_RUN_HOST=0.0.0.0
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("login", [True, False])
+def test_its_template_counts_on_a_login_by_the_cli(world: World, modules: Path, login: bool) -> None:
+    """AppKit's template names no credentials in .env.example; its README has one log in. Without that, nobody gets it
+    to run."""
+    step = "databricks auth login --host https://your-workspace.cloud.databricks.com" if login else ""
+    world.use({**appkit(), "README.md": _README % step, ".env.example": _EXAMPLE}, modules)
+    result = world.stage("quickstart")
+    assert result.facts["login"] is login
+    if login:
+        assert result.problem is None, result.problem
+        assert result.facts["smoke"]["ok"]
+    else:
+        assert result.problem is not None
+        assert "authentication failed" in result.problem.message
 
 
 # ---------------------------------------------------------------------- hazard 21

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,10 +47,10 @@ const appkit = await createApp({{
 }});
 await appkit.lakebase.query(`{tables}`);
 """
-#: The pool alone, in a server that is not AppKit's.
+#: The pool alone, in a server that is not AppKit's. It checks the certificate, as on the platform.
 _POOL = """import {{ createLakebasePool }} from '@databricks/lakebase';
 import express from 'express';
-const pool = createLakebasePool();
+const pool = createLakebasePool({{ sslMode: 'require' }});
 await pool.query(`{tables}`);
 const app = express();
 app.use(express.static('public'));
@@ -71,8 +72,10 @@ def modules() -> Path:
 
 
 @pytest.fixture
-def world(tmp_path: Path, machine: Machine) -> Iterator[World]:
-    made = World(tmp_path, machine, warehouse="embedded")
+def world(request: pytest.FixtureRequest, tmp_path: Path, machine: Machine) -> Iterator[World]:
+    """Of a name of its own, so that it has a database of its own."""
+    name = re.sub(r"\W+", "-", request.node.callspec.id)
+    made = World(tmp_path, machine, warehouse="embedded", name=name)
     yield made
     made.close()
 
@@ -100,7 +103,7 @@ def app_of(server: str, *, seeded: bool, who: str = _AS_APP) -> dict[str, str | 
     ],
 )
 def test_rows_of_lakebase_are_data(world: World, modules: Path, server: str, seeded: bool, who: str) -> None:
-    """The password comes from the workspace, the connection is encrypted and verified, and the rows are Postgres's own."""
+    """The password comes from the workspace and the rows from Postgres; tables that are empty are filled for the canary."""
     world.use(app_of(server, seeded=seeded, who=who), modules)
     assert world.app.stack.stores(world.workspace.app) == {"postgres"}
     for stage in ("start", "page", "probe", "queries", "canary"):
@@ -109,4 +112,7 @@ def test_rows_of_lakebase_are_data(world: World, modules: Path, server: str, see
     for judge in (judge_page, judge_connectivity, judge_data):
         finding = judge(world.evidence())
         assert finding.low == 1, finding
-        print(judge, finding)
+    started = world.results["start"].started
+    events = world.machine.warehouse.record(world.app.name, "start", started).events
+    assert "database_credential" in {event.kind for event in events}
+    assert world.results["canary"].facts["filling_refused"] is False

@@ -15,6 +15,7 @@ import pytest
 from evals.test_data_returned import judge as judge_data
 from evals.test_databricks_connectivity import judge as judge_connectivity
 from evals.test_ui_renders import judge as judge_page
+from fixtures.errors import Unmeasured
 from fixtures.machine import Machine
 from plugins.metric import Finding
 from tests.world import World, shared_machine, write
@@ -48,16 +49,16 @@ class Kind:
 
     world: World
 
-    def show(self, script: str) -> World:
+    def show(self, script: str, ask: str = ASK) -> World:
         for root in (self.world.app.path, self.world.workspace.app):
-            write(root, {"app.py": script})
+            write(root, {"app.py": script, "ask.py": ask})
         self.stop()
         self.world.live.clear()
         self.world.results.clear()
         return self.world
 
     def stop(self) -> None:
-        if serving := self.world.live.get("serving"):
+        if serving := self.world.live.pop("serving", None):
             serving.server.stop()
 
     def look(self, script: str) -> Finding:
@@ -68,9 +69,9 @@ class Kind:
         finding: Finding = judge_page(world.evidence())
         return finding
 
-    def fly(self, script: str) -> dict[str, Any]:
+    def fly(self, script: str, ask: str = ASK) -> dict[str, Any]:
         """The stages up to the canary; its facts."""
-        world = self.show(script)
+        world = self.show(script, ask)
         for name in ("start", "page", "probe", "queries", "canary"):
             assert world.stage(name).problem is None, world.results[name]
         facts: dict[str, Any] = dict(world.results["canary"].facts)
@@ -95,6 +96,15 @@ def installed(machine: Machine, base: Path, kind: str) -> Iterator[Kind]:
     yield kind_of_app
     kind_of_app.stop()
     world.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_on(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A world that ends looks whether anything is left, of the others too."""
+    yield
+    for value in getattr(request.node, "funcargs", {}).values():
+        if isinstance(value, Kind):
+            value.stop()
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +133,9 @@ def test_health_is_what_no_other_path_answers(kind: str, route: str, request: py
     """Hazards 18 and 19: the port comes by the variable of each kind, and the page, which Streamlit and Dash give for any
     path, is not taken for health."""
     script = {"streamlit": HEAD, "dash": DASH.replace("CALLBACKS", ""), "gradio": GRADIO.replace("EVENTS", "")}[kind]
-    world = request.getfixturevalue(kind).show(script)
-    start = world.stage("start").facts
+    shown: Kind = request.getfixturevalue(kind)
+    start = shown.show(script).stage("start").facts
+    shown.stop()
     assert (start["health_route"], start["port_ignored"]) == (route, False)
 
 
@@ -143,7 +154,7 @@ def test_a_traceback_below_a_heading(streamlit: Kind, script: str) -> None:
     """Hazards 7, 19 and 27: Streamlit is healthy whatever its script does, so the page alone tells; also of a package
     that neither the app declares nor the platform has."""
     finding = streamlit.look(script)
-    assert (finding.low, finding.reason) == (0, "ui.error_screen")
+    assert (finding.low, finding.reason) == (0, "ui.traceback")
 
 
 SHOWN = {
@@ -167,10 +178,32 @@ def test_streamlit_that_keeps_results_is_started_anew(streamlit: Kind) -> None:
     assert judge_data(streamlit.world.evidence()).low == 1
 
 
+MADE_UP = HEAD + "st.table([['1-URGENT', 1200], ['2-HIGH', 1300]])\n"
+
+
 def test_streamlit_that_makes_its_figures_up(streamlit: Kind) -> None:
-    streamlit.fly(HEAD + "st.table([['1-URGENT', 1200], ['2-HIGH', 1300]])\n")
-    assert judge_data(streamlit.world.evidence()).low == 0
-    assert judge_connectivity(streamlit.world.evidence()).low == 0
+    streamlit.fly(MADE_UP, ask="def ask() -> None: ...\n")
+    finding = judge_data(streamlit.world.evidence())
+    assert (finding.high, finding.reason) == (0, "data.mock")
+    assert "1200, 1300" in finding.line
+    assert judge_connectivity(streamlit.world.evidence()).high == 0
+
+
+def test_streamlit_that_could_ask_and_was_not_made_to(streamlit: Kind) -> None:
+    """Its question may wait for a button that nobody pressed."""
+    streamlit.fly(MADE_UP)
+    with pytest.raises(Unmeasured) as raised:
+        judge_data(streamlit.world.evidence())
+    assert raised.value.code == "unmeasured.not_exercised"
+
+
+def test_figures_of_rows_that_are_the_same_under_both_data(streamlit: Kind) -> None:
+    """Keys and labels stay as they are, so that an app which shows nothing else proves nothing."""
+    regions = 'ask("SELECT r_regionkey, r_name FROM samples.tpch.region ORDER BY 1")'
+    streamlit.fly(HEAD + f"st.table({regions})\n")
+    with pytest.raises(Unmeasured) as raised:
+        judge_data(streamlit.world.evidence())
+    assert raised.value.code == "unmeasured.canary_blind"
 
 
 @pytest.mark.hazard(21)
@@ -220,7 +253,8 @@ def test_what_dash_draws_follows_the_data(dash: Kind, callback: str) -> None:
 def test_a_callback_that_fails_shows_nothing(dash: Kind) -> None:
     dash.fly(DASH.replace("CALLBACKS", FAILING))
     finding = judge_data(dash.world.evidence())
-    assert finding.low == 0
+    assert (finding.high, finding.reason) == (0, "data.error")
+    assert "/_dash-update-component answers 500" in finding.line
     assert judge_connectivity(dash.world.evidence()).low == 1
 
 
@@ -229,6 +263,19 @@ def test_the_error_of_a_callback_in_dash_s_own_tools(dash: Kind) -> None:
     """Hazard 27: with `debug=True` the page shows what failed beside what it has drawn."""
     finding = dash.look(DASH.replace("os.environ.get('DEBUG') == '1'", "True").replace("CALLBACKS", FAILING))
     assert (finding.low, finding.reason) == (0, "ui.error_screen")
+
+
+@pytest.mark.hazard(18)
+def test_dash_as_its_own_examples_start_it(dash: Kind) -> None:
+    """Hazard 18: without a host and a port, Dash takes the port that it is given by variable and listens for itself
+    alone: it can be measured, and nothing documented makes it reachable when it is deployed."""
+    run = DASH.replace("CALLBACKS", "").partition("    app.run")[0] + "    app.run(debug=True)\n"
+    world = dash.show(run)
+    start = world.stage("start").facts
+    assert (start["health_route"][:7], start["port_ignored"]) == ("/_dash-", False)
+    dash.stop()
+    deployment = world.stage("deployment").facts
+    assert (deployment["port"] == deployment["given_port"], deployment["everywhere"]) == (True, False)
 
 
 GRADIO = """

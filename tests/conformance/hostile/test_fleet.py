@@ -20,7 +20,11 @@ GOOD = {
 }  # fmt: skip
 NAMES = "\x1b[31m<b>names|`"
 UNSTARTED = {"local_runability": "PASS runability.documented_start", "deployability": "FAIL deployability.descriptor"}
-NOT_BUILT = {"runtime_success": "BLOCKED blocked.build", "ui_renders": "BLOCKED blocked.build", **UNSTARTED}
+NOT_BUILT = {
+    **dict.fromkeys(("runtime_success", "ui_renders", "databricks_connectivity", "data_returned"), "BLOCKED blocked.build"),
+    **UNSTARTED,
+}  # fmt: skip
+NOT_STARTED = dict.fromkeys(("ui_renders", "databricks_connectivity", "data_returned"), "BLOCKED blocked.start")
 #: By app: how its verdicts differ from those of the honest neighbour, and the line that says why.
 EXPECTED: dict[str, tuple[dict[str, str], str]] = {
     "forks": ({"tests_pass": "FAIL tests.processes"}, "`npm test` went over the processes limit"),
@@ -28,8 +32,7 @@ EXPECTED: dict[str, tuple[dict[str, str], str]] = {
     "hangs": ({"tests_pass": "FAIL tests.timeout"}, "ran over the 12 s limit"),
     "stubborn": ({}, ""),
     "thief": ({"tests_pass": "FAIL tests.none_found"}, "no test ran"),
-    "impostor": ({"runtime_success": "FAIL runtime.exited", "ui_renders": "BLOCKED blocked.start", **UNSTARTED},
-                 "exited 1"),
+    "impostor": ({"runtime_success": "FAIL runtime.exited", **NOT_STARTED, **UNSTARTED}, "exited 1"),
     "liar": ({"build_success": "FAIL build.no_artifact", "tests_pass": "FAIL tests.none_found", **NOT_BUILT},
              "the build exited 0 and left no fresh file"),
     "early": ({"tests_pass": "FAIL tests.none_found"}, "no test ran"),
@@ -39,7 +42,10 @@ EXPECTED: dict[str, tuple[dict[str, str], str]] = {
     "killer": ({"tests_pass": "FAIL tests.none_found"}, "no test ran"),
 }  # fmt: skip
 #: Whether a page can be seen before the memory is used up, or a port found, is a matter of milliseconds.
-RACES = {"hog": {"ui_renders", "local_runability", "deployability"}, "impostor": {"local_runability", "deployability"}}
+RACES = {
+    "hog": {"ui_renders", "local_runability", "deployability", "databricks_connectivity", "data_returned"},
+    "impostor": {"local_runability", "deployability"},
+}  # fmt: skip
 
 
 def said(fleet: Fleet, app: str) -> dict[str, str]:

@@ -31,12 +31,24 @@ QUIET = source("/api/quiet", items=0, shows_data=False)
 PAGE = source("/", method="PAGE", shows_data=False, items=0)
 
 
+def line(text: str, place: str = "") -> dict[str, Any]:
+    return {"text": text, "length": len(text), "in": place}
+
+
+def asked_by_page(status: int, kind: str = "application/json") -> dict[str, Any]:
+    return {"path": "/ask?id=1", "method": "POST", "status": status, "body": None, "kind": kind}
+
+
+ROWS = [line("Oslo", "table"), line("-2.3", "table"), line("17.2", "table")]
+
+
 def judged(queries: dict[str, Any], sources: list[dict[str, Any]], **canary: Any) -> Finding:
     facts = {"sources": sources, "restarted": False, "restart_failed": "", "cut": False, "unrepeated": 0, **canary}
     results = {
         "queries": StageResult("queries", True, 0.1, facts={**NOTHING, **queries}),
         "canary": StageResult("canary", True, 0.1, facts=facts),
         "comparison": StageResult("comparison", True, 0.1, facts=facts),
+        "page": StageResult("page", True, 0.1, facts=canary.get("page", {})),
     }
     return judge(Evidence("app", 1, results))
 
@@ -69,12 +81,32 @@ def test_failures(queries: dict[str, Any], sources: list[dict[str, Any]], reason
     assert words in finding.line
 
 
+@pytest.mark.parametrize(("queries", "page", "reason", "words"), [
+    ({}, {"lines": ROWS}, "data.mock", "values of the page (-2.3, 17.2) come from nowhere"),
+    ({"asked": 1, "read": {"t": 1}}, {"lines": ROWS}, "data.mock", "do not follow"),
+    ({}, {"lines": ROWS, "requests": [asked_by_page(200)]}, "data.mock", "come from nowhere"),
+    ({}, {"lines": [line("Total"), line("0"), line("0 %"), line("2026", "frame")]}, "data.no_endpoint", "no figures"),
+    ({}, {"lines": ROWS, "requests": [asked_by_page(200, "text/html")]}, "data.no_endpoint", "no endpoint"),
+    ({}, {"lines": ROWS, "requests": [asked_by_page(404)]}, "data.no_endpoint", "no endpoint"),
+    (READ, {"pictures": 2, "requests": [asked_by_page(500, "text/html")]}, "data.error", "POST /ask answers 500"),
+    ({}, {"requests": [asked_by_page(500)]}, "data.no_endpoint", "no endpoint"),
+])  # fmt: skip
+def test_what_only_the_page_tells(queries: dict[str, Any], page: dict[str, Any], reason: str, words: str) -> None:
+    finding = judged(queries, [PAGE], page=page)
+    assert (finding.high, finding.reason) == (0, reason)
+    assert words in finding.line
+
+
 @pytest.mark.parametrize(("queries", "canary", "code"), [
     ({**READ, "first_unsupported": UNSUPPORTED}, {}, "unmeasured.unsupported_sql"),
     (READ, {"sources": [source(asked=2)]}, "unmeasured.canary_blind"),
     ({**READ, **DRIVER, "unasked": [{"path": "/api/x", "where": "a.ts", "why": "POST"}]}, {"sources": [QUIET]},
      "unmeasured.not_exercised"),
     (READ, {"unrepeated": 1}, "unmeasured.canary_blind"),
+    (READ, {"sources": [{**PAGE, "asked": 1}], "page": {"pictures": 1}}, "unmeasured.canary_blind"),
+    (READ, {"sources": [{**PAGE, "asked": 1, "shows_data": True}]}, "unmeasured.canary_blind"),
+    ({**DRIVER, "connections": 1, "unasked": [{"path": "/api/x", "where": "a.ts", "why": "POST"}]},
+     {"sources": [PAGE], "page": {"lines": ROWS}}, "unmeasured.not_exercised"),
     (READ, {"sources": [source(asked=2, differed=True, from_rows=["12.5 as 12.5"])]}, "unmeasured.canary_blind"),
     ({**READ, "old_dates": {"statement": "q", "date": "2016-01-01"}}, {"sources": [QUIET]}, "unmeasured.other_dates"),
     (READ, {"restart_failed": "it exited 1"}, "unmeasured.canary_restart"),
