@@ -14,7 +14,8 @@ def judge(evidence: Evidence) -> Finding:
     documented = readme["start"] is not None
     clean = install.ok and install.facts["clean"]
     why_not_clean = install.problem.message if install.problem else "; ".join(
-        f"{entry['folder'] or '.'}: {entry['note']}" for entry in install.facts["installed"] if not entry["clean"]
+        f"{entry['folder']}: {entry['note']}" if entry["folder"] else entry["note"]
+        for entry in install.facts["installed"] if not entry["clean"]
     )  # fmt: skip
     needs_install = not install.ok or any(entry["manager"] for entry in install.facts["installed"])
     no_readme = "no README" if readme["path"] is None else "no install or start command"
