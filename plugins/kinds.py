@@ -33,9 +33,9 @@ def kinds(places: Sequence[str], base: Path) -> Kinds:
     """What is said of the apps at `places` (relative to `base`). Raises BadInput where there is none."""
     discovery = discover(places, base)
     lines = [line for app in discovery.apps for line in kind_lines(app)]
-    lines += [f"{plain(s.path.name, 80)}: no app: {plain(s.reason, 200)}" for s in discovery.skipped]
+    lines += [f"{plain(s.path.name, 80)}: left out: {plain(s.reason, 200)}" for s in discovery.skipped]
     unknown = [app for app in discovery.apps if app.stack.name == "unknown"]
-    return Kinds(tuple(lines), all_known=not unknown and not discovery.skipped)
+    return Kinds(tuple(lines), all_known=not unknown and all(s.large for s in discovery.skipped))
 
 
 def kind_lines(app: App) -> list[str]:
@@ -63,7 +63,7 @@ def _asked(tools: Tools) -> list[str]:
 
 def _stores(app: App) -> Iterator[str]:
     try:
-        yield f"its data come from: {', '.join(sorted(app.stack.stores(app.root)))}"
+        yield f"its data are expected from: {', '.join(sorted(app.stack.stores(app.root)))}"
     except AppEvalError:
         return  # said among the exceptions
 

@@ -116,7 +116,7 @@ def test_the_command_line_says_of_what_kind_an_app_is(project: Project) -> None:
     assert done.returncode == 1, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "ledger: cobol (a main.cbl)"
-    assert lines[-1] == "hollow: no app: the folder is empty"
+    assert lines[-1] == "hollow: left out: the folder is empty"
 
 
 def test_the_groups_have_the_names_that_the_documentation_gives() -> None:
