@@ -20,11 +20,12 @@ def judge(evidence: Evidence) -> Finding:
     needs_install = not install.ok or any(entry["manager"] for entry in install.facts["installed"])
     no_readme = "no README" if readme["path"] is None else "no install or start command"
     lacks = ", ".join(variables["missing"][:5])
+    covered = not variables["missing"] if variables["example_file"] is not None else variables.get("none", False)
     no_example = "no .env.example" if variables["example_file"] is None else f"lacks {lacks}"
     started, start_detail, healthy, health_detail = _started(evidence)
     return scored([
         Point("README", documented and (readme["has_install"] or not needs_install), no_readme),
-        Point("env example", variables["example_file"] is not None and not variables["missing"], no_example),
+        Point("env example", covered, no_example),
         Point("clean install", clean, why_not_clean),
         Point("documented start", started, start_detail),
         Point("health and smoke", healthy, health_detail),

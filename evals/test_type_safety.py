@@ -1,4 +1,4 @@
-"""Metric 3, types: the compiler reports zero errors in every TypeScript project, and checked at least one file."""
+"""Metric 3, types: the checker (TypeScript's compiler, pyright) finds no error in any project, and read a file."""
 
 from fixtures.app import App
 from fixtures.evidence import Evidence

@@ -42,6 +42,8 @@ def _look(page: StageResult) -> Finding:
     facts = page.facts
     if not 200 <= (facts.get("status") or 0) < 300:
         return failed("ui.http_error", f"the page answered {facts.get('status') or 'nothing'}")
+    if "json" in facts.get("content_type", ""):
+        return failed("ui.no_page", "/ answers JSON, which is no page")
     if uncaught := [error for error in facts["page_errors"] if not NOISE.search(error)]:
         return failed("ui.uncaught_error", f"{len(uncaught)} uncaught: {uncaught[0]}")
     broken = [r for r in facts["failed_requests"] if r["critical"] and not r["external"]]
@@ -96,6 +98,9 @@ def _refuse_if_not_the_apps_fault(page: StageResult, finding: Finding) -> None:
     if refused := facts.get("unsupported_statements"):
         line = f"the page failed after a statement that the warehouse cannot answer: {refused[0]['error']}"
         raise Unmeasured("unmeasured.unsupported_sql", f"{line} in {refused[0]['statement']}")
+    if facts.get("astray"):
+        line = f"the page failed, and its server cannot reach the warehouse here: {facts['astray']}"
+        raise Unmeasured("unmeasured.not_led", line)
     if facts["warehouse"] == "none" and any(_has_failed_for_data(request) for request in facts["requests"]):
         raise Unmeasured("unmeasured.no_warehouse", "the page failed after its data did, and there is no warehouse")
     blocked = [r for r in facts["failed_requests"] if r["external"] and r["status"] is None and r["type"] == "script"]

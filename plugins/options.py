@@ -140,12 +140,7 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
         raise BadInput(f"[tool.appeval] extensions = {table['extensions']!r}: give a list of files or modules")
     extensions = tuple(str(e) for e in table.get("extensions", ()))
     for extension in extensions:
-        try:
-            load_extension(project, extension)
-        except BadInput:
-            raise
-        except Exception as error:  # a file that its author has not finished may raise anything
-            raise BadInput(f"[tool.appeval] extension {extension}: {type(error).__name__}: {error}") from error
+        load_extension(project, extension)
     run_dir, resumed = _run_dir(config, project)
     before: dict[str, Any] = _settings_before(run_dir) if resumed else {}
     limits = config.getoption("--limit")

@@ -37,7 +37,7 @@ def metrics_page() -> str:
             f"| {info.number} | `{info.name}` | {info.kind} | {info.role} | {info.version} | "
             f"{', '.join(f'`{n}`' for n in metric.needs)} | {passes} |"
         )
-    lines += ["", *_STATES, "", "## Score profiles", "", *_profiles(metrics), "", *_COLUMNS]
+    lines += ["", *_POINTS, "", *_STATES, "", "## Score profiles", "", *_profiles(metrics), "", *_COLUMNS]
     return "\n".join(lines) + "\n"
 
 
@@ -52,6 +52,21 @@ def _profiles(metrics: list[Metric]) -> list[str]:
         lines += [profile.formula, ""]
     return lines
 
+
+_POINTS = """## The points of scored metrics
+
+| | local_runability | deployability |
+|---|---|---|
+| 1 | the README says how to install and start it | a valid descriptor: Dockerfile, `app.yaml` or `databricks.yml` |
+| 2 | `.env.example` covers all variables that the server needs (perhaps none) | what is deployed builds |
+| 3 | installed by its lockfile, which decides every version | it starts deployed, on all addresses and the injected port |
+| 4 | the documented command starts it with only those variables | health and smoke answer in that form |
+| 5 | health and smoke answer | no secret in sources or image |
+
+An app **succeeds** at 70 or more with `build_success`, `runtime_success` and `ui_renders` passed (or not applicable),
+neither connectivity nor data failed, and no label that caps it: an unmodified template or a placeholder page stays
+at 60 and never succeeds.
+""".splitlines()
 
 _STATES = """## States
 

@@ -199,7 +199,9 @@ def test_doctor_says_of_what_kind_apps_are(tmp_path: Path, capsys: pytest.Captur
     assert main(["doctor", f"--apps={tmp_path / 'apps'}"]) == 1, "one is of no known kind"
     out = capsys.readouterr().out
     assert "web: node (a package.json)\n    asks for: Node >=22" in out
-    assert "    its data are expected from: warehouse\n    does not apply: build (a Node app written in JavaScript" in out
+    assert (
+        "    its data are expected from: warehouse\n    does not apply: build (a Node app written in JavaScript" in out
+    )
     assert "nested: node (a package.json)" in out
     assert "    note: the app is nested in app/" in out
     assert "odd: unknown (no stack knows it)" in out
