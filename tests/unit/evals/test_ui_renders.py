@@ -42,6 +42,7 @@ def evidence(**facts: Any) -> Evidence:
         ({"page_errors": ["AbortError: signal is aborted without reason"]}, ""),
         ({"page_errors": ["CanceledError: canceled", "TypeError: x is undefined"]}, "ui.uncaught_error"),
         ({"status": 401}, "ui.http_error"),
+        ({"content_type": "application/json; charset=utf-8"}, "ui.no_page"),
         ({"lines": BOUNDARY}, "ui.error_screen"),
         ({"lines": [*TABLE, *BOUNDARY]}, ""),
         ({"markers": [{"kind": "part", "selector": ".toast-body.error", "text": "Error", "length": 5}]}, ""),
@@ -64,6 +65,7 @@ def test_verdicts(facts: dict[str, Any], reason: str) -> None:
         ({"unsupported_statements": UNSUPPORTED}, "unmeasured.unsupported_sql"),
         ({"warehouse": "none", "requests": FAILED}, "unmeasured.no_warehouse"),
         ({"warehouse": "none", "requests": STREAM}, "unmeasured.no_warehouse"),
+        ({"astray": "connections of bun cannot be led"}, "unmeasured.not_led"),
     ],
 )
 def test_hazard_28_what_we_broke_is_not_the_apps_fault(broken: dict[str, Any], why: dict[str, Any], code: str) -> None:
