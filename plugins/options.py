@@ -130,12 +130,7 @@ def request_of(config: pytest.Config, project: Path) -> Request:
 
 
 def _request_of(config: pytest.Config, project: Path) -> Request:
-    table = pyproject_table(project)
-    unknown = set(table) - KNOWN_KEYS
-    if unknown:
-        raise BadInput(
-            f"[tool.appeval] knows no {', '.join(sorted(unknown))}; it knows {', '.join(sorted(KNOWN_KEYS))}"
-        )
+    table = known_table(project)
     if not isinstance(table.get("extensions", []), list):
         raise BadInput(f"[tool.appeval] extensions = {table['extensions']!r}: give a list of files or modules")
     extensions = tuple(str(e) for e in table.get("extensions", ()))
@@ -169,15 +164,25 @@ def _request_of(config: pytest.Config, project: Path) -> Request:
     return Request(
         settings=settings, places=_places(config, project, before.get("apps")),
         epochs=_epochs(str(config.getoption("--epochs") or before.get("epochs", 1))),
-        profile=_profile(str(table.get("profile", "weighted-1"))), pass_at=_number(table, "pass_at", PASS_AT),
+        profile=_profile(str(table.get("profile", "weighted-1"))), pass_at=_number(table, "pass_at", PASS_AT, 5),
         gate=config.getoption("--gate"), resumed=resumed, started=time.time(),
     )  # fmt: skip
 
 
-def _number(table: Mapping[str, Any], key: str, default: float) -> float:
+def known_table(project: Path) -> Mapping[str, Any]:
+    """`[tool.appeval]` of the project. Raises BadInput for a file that cannot be read and keys that nobody knows."""
+    table = pyproject_table(project)
+    if unknown := set(table) - KNOWN_KEYS:
+        known = ", ".join(sorted(KNOWN_KEYS))
+        raise BadInput(f"[tool.appeval] knows no {', '.join(sorted(unknown))}; it knows {known}")
+    return table
+
+
+def _number(table: Mapping[str, Any], key: str, default: float, most: float = 1e15) -> float:
     value = table.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e15:
-        raise BadInput(f"[tool.appeval] {key} = {value!r}: give a number above 0")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= most:
+        bound = f", {most:g} at most" if most < 1e15 else ""
+        raise BadInput(f"[tool.appeval] {key} = {value!r}: give a number above 0{bound}")
     return float(value)
 
 

@@ -23,6 +23,7 @@ from fixtures.toolchain.inventory import inventory
 from fixtures.workspace import work_dir_of
 from plugins.cli import project_folder
 from plugins.kinds import kinds
+from plugins.options import known_table
 from plugins.toolchain import toolchain
 
 HELP = "what this machine can measure; --clean removes what killed runs left"
@@ -90,9 +91,18 @@ def _checks() -> Iterator[Check]:
     yield from _programs_of_apps()
     yield from _sandboxes()
     yield from _confinement()
+    yield _configuration()
     left = [*(path.name for path in _abandoned()), *(name for keeper in _housekeeping() for name in keeper.abandoned())]
     yield Check("left by killed runs", not left, ", ".join(left) or "nothing",
                 "disk space, and perhaps running servers", "appeval doctor --clean")  # fmt: skip
+
+
+def _configuration() -> Check:
+    try:
+        settings = known_table(project_folder())
+    except BadInput as error:
+        return Check("settings", False, str(error), "no evaluation starts", "mend [tool.appeval] in pyproject.toml")
+    return Check("settings", True, ", ".join(sorted(settings)) or "all as they come")
 
 
 def _settings() -> Settings:

@@ -48,7 +48,7 @@ def test_a_bad_limit_is_refused_with_the_fix(project: Project, limit: str, words
     "table",
     [
         "limits = 5", "limits = {fake_types = 'soon'}", "limits = {fake_types = []}", "limits = {moon = 3}",
-        "colour = 'red'", "cpu_slots = 'many'", "pass_at = true", "profile = 'best-9'", "extensions = 'fake.py'",
+        "colour = 'red'", "cpu_slots = 'many'", "pass_at = true", "pass_at = 9", "profile = 'best-9'", "extensions = 'fake.py'",
     ],
 )  # fmt: skip
 def test_a_bad_table_is_refused(project: Project, table: str) -> None:

@@ -155,6 +155,18 @@ def test_doctor_cleans_what_a_killed_run_left(
     assert ledger.path.exists(), "a run that is going on is left alone"
 
 
+def test_doctor_says_what_is_wrong_with_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "project_folder", lambda: tmp_path)
+    write(tmp_path, {"pyproject.toml": "[tool.appeval]\nvison_model = 'x'\n"})
+    assert main(["doctor"]) == 1
+    assert "missing  settings: [tool.appeval] knows no vison_model; it knows build_cache" in capsys.readouterr().out
+    write(tmp_path, {"pyproject.toml": "[tool.appeval]\nvision_model = 'x'\n"})
+    main(["doctor"])
+    assert "ok       settings: vision_model\n" in capsys.readouterr().out
+
+
 def test_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "t").mkdir()
     (tmp_path / "t/main.ts").write_text("export function answer(): number { return 42; }\n")
