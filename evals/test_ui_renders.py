@@ -42,8 +42,6 @@ def _look(page: StageResult) -> Finding:
     facts = page.facts
     if not 200 <= (facts.get("status") or 0) < 300:
         return failed("ui.http_error", f"the page answered {facts.get('status') or 'nothing'}")
-    if "json" in facts.get("content_type", ""):
-        return failed("ui.no_page", "/ answers JSON, which is no page")
     if uncaught := [error for error in facts["page_errors"] if not NOISE.search(error)]:
         return failed("ui.uncaught_error", f"{len(uncaught)} uncaught: {uncaught[0]}")
     broken = [r for r in facts["failed_requests"] if r["critical"] and not r["external"]]
@@ -54,6 +52,8 @@ def _look(page: StageResult) -> Finding:
     shown = Shown(facts)
     if found := trouble(shown):
         return failed(found[0], f"the page shows an error: {' '.join(found[1].split())[:200]!r}")
+    if "json" in facts.get("content_type", ""):
+        return failed("ui.no_page", "/ answers JSON, which is no page")
     if waiting := loading(shown):
         return failed("ui.still_loading", f"after {facts['load_seconds']:.0f} s it still says or shows {waiting!r}")
     if blank := _blank(shown, facts):

@@ -17,6 +17,7 @@ from evals.test_databricks_connectivity import judge as judge_connectivity
 from fixtures.errors import Unmeasured
 from fixtures.machine import Machine
 from fixtures.warehouse import Warehouse
+from tests.cases import quick
 from tests.world import World, installed, shared_machine
 
 SERVER = """
@@ -107,7 +108,7 @@ CACHED = {
 }
 
 
-@pytest.mark.parametrize("routes", CACHED.values(), ids=CACHED)
+@pytest.mark.parametrize("routes", quick(CACHED, "for a short time"))
 def test_an_app_that_keeps_results_in_memory_is_started_anew(world: World, routes: str) -> None:
     facts = evaluate(world, routes)
     assert facts["restarted"]
@@ -157,7 +158,9 @@ MADE_UP = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("routes", MADE_UP.values(), ids=MADE_UP)
+@pytest.mark.parametrize(
+    "routes", quick(MADE_UP, "constants", "random values", "values of the clock", "constants beside a query for show")
+)
 def test_made_up_data_are_a_mock(world: World, routes: str) -> None:
     evaluate(world, routes)
     finding = judge(world.evidence())
@@ -209,7 +212,7 @@ BLIND = {
 }
 
 
-@pytest.mark.parametrize(("routes", "code"), BLIND.values(), ids=BLIND)
+@pytest.mark.parametrize(("routes", "code"), quick(BLIND, "no endpoint that could be asked", "a sample at random"))
 def test_what_proves_nothing_is_unmeasured(world: World, routes: str, code: str) -> None:
     evaluate(world, routes)
     with pytest.raises(Unmeasured) as raised:
