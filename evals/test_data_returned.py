@@ -123,7 +123,8 @@ def _has_charts(page: Mapping[str, Any]) -> bool:
 
 def _in_vain(page: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What the page asked for and did not get: the answer was an error, or just a page."""
-    return [r for r in page.get("requests", ()) if r["status"] >= 400 or r.get("kind") == "text/html"]
+    asked = page.get("requests", ())
+    return [r for r in asked if r["status"] >= 400 or (r.get("kind") == "text/html" and not r.get("plumbing"))]
 
 
 def _without_data(sources: Sequence[Mapping[str, Any]], queries: Mapping[str, Any], page: Mapping[str, Any]) -> Finding:
@@ -147,6 +148,8 @@ def _without_endpoint(
     answered: Sequence[Mapping[str, Any]], queries: Mapping[str, Any], page: Mapping[str, Any]
 ) -> Finding:
     """What the page tells where no endpoint gives data. Values beside a question in vain may be computed in it."""
+    if queries.get("ended"):
+        return failed("data.server_gone", "the server ended by itself before it gave any data")
     lost = [request for request in _in_vain(page) if request["status"] >= 500]
     if lost and queries["read"] and not answered:
         asked = f"{lost[0]['method']} {lost[0]['path'].partition('?')[0]}"
@@ -154,9 +157,12 @@ def _without_endpoint(
     values = tuple(dict.fromkeys(figures(page.get("lines", ()))))
     if len(values) >= _FIGURES and not _in_vain(page):
         return failed("data.mock", f"the values of the page ({', '.join(values[:3])}) {_origin(queries)}")
+    shown = "no figures" if not values else f"one figure only ({values[0]})"
+    if len(values) >= _FIGURES:
+        shown = "its figures beside requests that gave it nothing"
     if answered:
         return failed("data.empty", f"none of {len(answered)} sources gives a row or a figure")
-    return failed("data.no_endpoint", "no endpoint that gives data was found, and the page shows no figures")
+    return failed("data.no_endpoint", f"no endpoint that gives data was found, and the page shows {shown}")
 
 
 def _origin(queries: Mapping[str, Any]) -> str:

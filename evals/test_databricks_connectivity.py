@@ -38,6 +38,8 @@ def judge(evidence: Evidence) -> Finding:
     if facts["sessions"] or facts["connections"]:
         return failed("connectivity.no_table_read", "the app connected and asked nothing")
     refuse_unreached(facts)
+    if facts.get("ended"):
+        return failed("connectivity.server_gone", "the server ended by itself before it asked anything")
     unseen = ", whose history shows no refused request" if facts["warehouse"] == "live" else ""
     called = f"the page was loaded and {facts['called']} endpoints were called"
     return failed(

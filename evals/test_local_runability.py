@@ -18,13 +18,18 @@ def judge(evidence: Evidence) -> Finding:
         for entry in install.facts["installed"] if not entry["clean"]
     )  # fmt: skip
     needs_install = not install.ok or any(entry["manager"] for entry in install.facts["installed"])
-    no_readme = "no README" if readme["path"] is None else "no install or start command"
+    lacking = [
+        what
+        for what, there in (("install", readme["has_install"] or not needs_install), ("start", documented))
+        if not there
+    ]
+    no_readme = "no README" if readme["path"] is None else f"no {' and no '.join(lacking)} command"
     lacks = ", ".join(variables["missing"][:5])
     covered = not variables["missing"] if variables["example_file"] is not None else variables.get("none", False)
     no_example = "no .env.example" if variables["example_file"] is None else f"lacks {lacks}"
     started, start_detail, healthy, health_detail = _started(evidence)
     return scored([
-        Point("README", documented and (readme["has_install"] or not needs_install), no_readme),
+        Point("README", not lacking, no_readme),
         Point("env example", covered, no_example),
         Point("clean install", clean, why_not_clean),
         Point("documented start", started, start_detail),

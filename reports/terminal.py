@@ -25,7 +25,7 @@ SYMBOLS = {
     State.UNMEASURED: "?",
     State.HARNESS_ERROR: "!",
 }
-LEGEND = "✓ passed  ✗ failed  ⊘ blocked  – not applicable  ? not measured  ! our own error"
+LEGEND = "✓ passed  ✗ failed  ⊘ blocked  – not applicable  ? not measured  ! our own error  · not asked"
 _COLOURS = {
     State.PASS: "green",
     State.FAIL: "red",

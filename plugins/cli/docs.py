@@ -59,7 +59,7 @@ _POINTS = """## The points of scored metrics
 |---|---|---|
 | 1 | the README says how to install and start it | a valid descriptor: Dockerfile, `app.yaml` or `databricks.yml` |
 | 2 | `.env.example` covers all variables that the server needs (perhaps none) | what is deployed builds |
-| 3 | installed by its lockfile, which decides every version | it starts deployed, on 0.0.0.0 and the injected port |
+| 3 | its lockfile, or pins alone, decide the versions | it starts deployed, on 0.0.0.0 and the injected port |
 | 4 | the documented command starts it with only those variables | health and smoke answer in that form |
 | 5 | health and smoke answer | no secret in sources or image |
 

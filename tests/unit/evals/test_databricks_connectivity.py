@@ -31,6 +31,8 @@ def test_a_statement_that_reads_a_table_passes() -> None:
 @pytest.mark.parametrize(("facts", "reason", "words"), [
     ({}, "connectivity.never_connected", "3 endpoints were called"),
     ({"driver_files": ["server/db.ts"]}, "connectivity.never_connected", "3 endpoints"),
+    ({"driver_files": ["app.py"], "called": 0, "ended": True, "astray": "nothing listens on its port any more"},
+     "connectivity.server_gone", "ended by itself"),
     ({**CONNECTED}, "connectivity.no_table_read", "asked nothing"),
     ({**CONNECTED, "asked": 2, "succeeded": 2}, "connectivity.no_table_read", "none that read a table"),
     ({"rejected": ["unknown token at /sql"]}, "connectivity.auth_rejected", "unknown token"),
