@@ -72,9 +72,8 @@ def notes_of(evidence: Sequence[Evidence]) -> tuple[str, ...]:
         if scan is not None:
             notes.update(dict.fromkeys(scan.facts.get("left_out", ())))
         if start is not None and start.facts.get("port_ignored"):
-            notes[
-                f"listens on port {start.facts['port']} whatever it is told: where another one is given, it is missed"
-            ] = None
+            port = start.facts["port"]
+            notes[f"listens on port {port} whatever it is told: where another one is given, it is missed"] = None
         if image is not None and image.facts.get("without_syntax"):
             notes["its Dockerfile was built without its `# syntax=` line, whose frontend could not be pulled"] = None
         for name in one:
