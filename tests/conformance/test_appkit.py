@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,6 +132,7 @@ def test_rows_follow_the_warehouse_although_appkit_keeps_them(world: World, modu
     for judge in (judge_page, judge_connectivity, judge_data):
         finding = judge(world.evidence())
         assert finding.low == 1, finding
+    assert re.search(r"1-URGENT: \d+", world.results["page"].facts["text"])
 
 
 @pytest.mark.slow

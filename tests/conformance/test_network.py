@@ -9,6 +9,7 @@ import pytest
 
 from fixtures.machine import Machine
 from fixtures.sandbox import SANDBOXES
+from fixtures.stages import STAGES
 from fixtures.stages.context import StageContext, wants_network
 from tests.world import World, require
 
@@ -38,6 +39,14 @@ def tries(context: StageContext) -> list[str]:
     return (context.root / "tries").read_text().splitlines()
 
 
+@pytest.mark.hazard(17)
+def test_what_may_reach_a_network() -> None:
+    """Hazard 17: a script that is called a test may call out. Beside installs and images, no command of an app begins
+    with a network."""
+    assert {spec.name for spec in STAGES if spec.network != "none"} == {"install", "image", "look"}
+
+
+@pytest.mark.hazard(17)
 def test_a_command_that_wants_a_network_runs_again_with_one(context: StageContext) -> None:
     (context.root / "looks.mjs").write_text(LOOKS)
     assert context.run(["node", "looks.mjs"]).ok

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.errors import AppError
+from fixtures.sandbox.environment import node_headers
 from fixtures.stacks.base import Stack, Tools
 from fixtures.toolchain.npm_programs import program_version
 from fixtures.toolchain.pypi import pinned
@@ -63,6 +64,17 @@ def test_a_node_that_we_install_has_its_headers(world: World, monkeypatch: pytes
     ask(world, monkeypatch, Tools(node="^24"))
     show = "cat $npm_package_config_node_gyp_nodedir/include/node/node_version.h"
     assert said(world, "sh", "-c", f"{show} | grep 'define NODE_MAJOR_VERSION'")[-1] == "24"
+
+
+@pytest.mark.hazard(5)
+def test_the_machines_own_node_has_its_headers(world: World) -> None:
+    """Hazard 5: so have those of the Node that is there already, where they are installed."""
+    if world.sandbox.contained or node_headers() is None:
+        pytest.skip("the image has its own, or this machine has none")
+    version, headers = said(world, "sh", "-c", "node -p 'process.versions.node.split(`.`)[0]'; "
+                            "grep 'define NODE_MAJOR_VERSION' $npm_package_config_node_gyp_nodedir/include/node/node_version.h"
+                            " | tr -dc 0-9; echo")  # fmt: skip
+    assert version == headers
 
 
 @pytest.mark.hazard(5)

@@ -176,6 +176,20 @@ def test_a_suspect_failure_is_tried_once_more_alone(app: App, machine: Machine) 
     assert result.facts == {"try": 2}
 
 
+@pytest.mark.hazard(17)
+def test_a_stage_begins_without_a_network(app: App, machine: Machine) -> None:
+    """Hazard 17: it gets one only with the second try of a failure that may be ours."""
+    networks: list[str] = []
+
+    def calls_out(context: StageContext) -> None:
+        networks.append(context.network)
+        raise AppError("x.timeout", "too slow", suspect=True)
+
+    with stages(spec("fa", calls_out, cpu=True)):
+        run_to_end(app, machine, "fa")
+    assert networks == ["none", "open"]
+
+
 def test_a_suspect_failure_that_stays_is_a_verdict_after_two_tries(app: App, machine: Machine) -> None:
     tries: list[int] = []
 
