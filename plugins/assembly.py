@@ -6,7 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fixtures.app import App
 from fixtures.evidence import load_evidence
+from fixtures.generation_trace import generation_trace_id
 from fixtures.stages.engine import app_folder
 from plugins.measurements import CAPS, labels_of, mean_of, measurements_of, notes_of
 from plugins.metric import Metric
@@ -79,8 +81,14 @@ def _app_result(
         success_low=_mean([s[0] for _, s in ranges]), success_high=_mean([s[1] for _, s in ranges]), labels=labels,
         generation=generation, measurements=mean_of([measurements_of(e) | seen_by_vision(e, judged) for e in evidence]),
         issues=_issues(verdicts), notes=(*app.notes, *notes_of(evidence), *vision_notes(evidence, judged)),
-        why=app.why,
+        why=app.why, trace_ids=_traces(app),
     )  # fmt: skip
+
+
+def _traces(app: App) -> dict[str, str]:
+    """What leads to the making of the app; sinks know of the other traces."""
+    generation = generation_trace_id(app)
+    return {"generation": generation} if generation else {}
 
 
 def _verdict(case: Case, metric: Metric, gathered: Gathered) -> Verdict:

@@ -20,7 +20,7 @@ from plugins.options import GIVEN, RUN_DIR
 from plugins.progress import Progress
 from plugins.scheduling import AppScheduling
 from plugins.session import EvaluationSession
-from plugins.sinks import SINKS, SinkError
+from plugins.sinks import SINKS, SinkError, in_order
 from reports.model import Run, State
 from reports.terminal import score_table
 from reports.text import plain
@@ -156,8 +156,11 @@ class EvaluationController:
 
     def _feed_sinks(self, run: Run) -> None:
         options = {option.key: self.config.getoption(option.key) for sink in SINKS for option in sink.options}
-        for sink in SINKS:
-            if not sink.wanted(options) or (run.partial and not sink.takes_partial):
+        for sink in in_order():
+            if not sink.wanted(options):
+                continue
+            if run.partial and not sink.takes_partial:
+                self.said.append(f"{sink.name}: not told, because it takes whole runs only and this one is partial")
                 continue
             try:
                 self.said.append(sink.emit(run, self.collector.run_dir, options))

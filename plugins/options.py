@@ -25,7 +25,7 @@ from fixtures.workspace import work_dir_of
 from plugins.metric import PASS_AT
 from plugins.profiles import profile_named
 from plugins.results import read_session
-from plugins.sinks import SINKS
+from plugins.sinks import SINKS, add_option
 
 SIZES = (
     "cpu_slots",
@@ -81,7 +81,7 @@ def add_options(parser: pytest.Parser) -> None:
         raise pytest.UsageError(str(error)) from None
     for sink in sinks:
         for option in sink.options:
-            add(option.flag, metavar=option.metavar, help=option.help)
+            add_option(add, option)
     add("--limit", action="append", metavar="STAGE=SECONDS", help="time limit of a stage; repeatable")
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from plugins.cli import run_folder
-from plugins.sinks import SINKS, SinkError
+from plugins.sinks import SINKS, SinkError, add_option
 from reports.model import read_run
 
 HELP = "feed a stored run to a sink again"
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         sub = sinks.add_parser(sink.name)
         sub.add_argument("run_name", metavar="RUN", help="run id, folder, or latest")
         for option in sink.options:
-            sub.add_argument(option.flag, metavar=option.metavar, help=option.help)
+            add_option(sub.add_argument, option)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,8 @@ A sink is a class registered with `@sink`; its options appear in pytest and in `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import argparse
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,11 +24,17 @@ class SinkError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SinkOption:
-    """A command line option of a sink: `flag` (`--publish`), what it takes, what it is for."""
+    """A command line option of a sink: `flag` (`--publish`), what it takes, what it is for.
+
+    `bare` is its value when it stands alone, for an option that may; then `parse` must refuse what is none of its
+    values, because `--mlflow evals/` would swallow the folder. `parse` raises ValueError.
+    """
 
     flag: str
     metavar: str
     help: str
+    bare: str | None = None
+    parse: Callable[[str], str] | None = None
 
     @property
     def key(self) -> str:
@@ -35,8 +42,11 @@ class SinkOption:
 
 
 class Sink(Protocol):
+    """`carries` says that it takes files of the run folder elsewhere: it comes after those that write them."""
+
     name: str
     options: tuple[SinkOption, ...]
+    carries: bool
     #: Whether a run of part of the metrics may go there.
     takes_partial: bool
 
@@ -50,6 +60,27 @@ class Sink(Protocol):
 
 
 SINKS: Registry[Sink] = Registry("sink", "plugins.sinks")
+
+
+def in_order() -> list[Sink]:
+    """All sinks, those that carry files away last."""
+    return sorted(SINKS, key=lambda each: each.carries)
+
+
+def add_option(add: Callable[..., object], option: SinkOption) -> None:
+    """Add an option of a sink to a parser, of pytest or of argparse, by its `addoption` or `add_argument`."""
+
+    def parsed(text: str) -> str:
+        try:
+            return option.parse(text) if option.parse is not None else text
+        except ValueError as error:
+            alone = f"; to give no value, write {option.flag} after the folders" if option.bare is not None else ""
+            raise argparse.ArgumentTypeError(f"{error}{alone}") from None
+
+    if option.bare is None:
+        add(option.flag, metavar=option.metavar, help=option.help, type=parsed)
+    else:
+        add(option.flag, metavar=option.metavar, help=option.help, type=parsed, nargs="?", const=option.bare)
 
 
 def sink(cls: type[Sink]) -> type[Sink]:

@@ -16,6 +16,7 @@ class SummarySink:
     name = "summary"
     options: tuple[SinkOption, ...] = ()
     takes_partial = True
+    carries = False
 
     def wanted(self, _options: Options) -> bool:
         return True

@@ -74,6 +74,7 @@ class Post:
     name = "post"
     options = ()
     takes_partial = False
+    carries = False
 
     def wanted(self, options):
         return True
