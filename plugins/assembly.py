@@ -69,8 +69,8 @@ def _app_result(
     evidence = [e for file in files if (e := load_evidence(file))]
     verdicts = [[_verdict(case, metric, gathered) for metric in metrics] for case in cases]
     judged = beside_vision(metrics, [v for some in verdicts for v in some])
-    labels = labels_of(app, evidence, [v for some in verdicts for v in some])
-    ranges = [_score(some, metrics, session.request.profile, labels) for some in verdicts]
+    labels = labels_of(app.generated, evidence, [v for some in verdicts for v in some])
+    ranges = [score_of(some, metrics, session.request.profile, labels) for some in verdicts]
     generation = dict(app.generation)
     units = eff_units(generation)
     if units is not None:
@@ -100,9 +100,10 @@ def _verdict(case: Case, metric: Metric, gathered: Gathered) -> Verdict:
     return Verdict(metric.name, case.epoch, State.UNMEASURED, 0.0, metric.info.full, reason, line)
 
 
-def _score(
+def score_of(
     verdicts: Sequence[Verdict], metrics: Sequence[Metric], profile: str, labels: Sequence[str]
 ) -> tuple[ScoreRange, tuple[float, float]]:
+    """The score of an app in one epoch, and whether it succeeds, as the ends of what is possible."""
     scored = {m.name for m in metrics if m.info.role == "scored"}
     mine = {v.metric: v for v in verdicts if v.metric in scored}
     whole = score({name: verdict_value(v) for name, v in mine.items()}, profile)

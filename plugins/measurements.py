@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from fixtures.app import App
 from fixtures.evidence import Evidence, StageResult
 from fixtures.static.templates import UNMODIFIED_BELOW
 from plugins.scoring import CAP
@@ -52,10 +51,10 @@ def mean_of(measured: Sequence[dict[str, float]]) -> dict[str, float]:
     return {name: round(mean, 3 if abs(mean) >= 1 else 6) for name, mean in means.items()}  # a page costs little
 
 
-def labels_of(app: App, evidence: Sequence[Evidence], verdicts: Iterable[Verdict]) -> tuple[str, ...]:
+def labels_of(generated: bool, evidence: Sequence[Evidence], verdicts: Iterable[Verdict]) -> tuple[str, ...]:
     """Findings that cap a score: the generator left no app, or its template with (almost) nothing added, or a page that
     says only that it is still to be made."""
-    if not app.generated:
+    if not generated:
         return (NOT_GENERATED,)
     scans = [scan.facts for one in evidence if (scan := one.get("scan")) is not None]
     templates = [facts["template"] for facts in scans if facts.get("template")]

@@ -6,7 +6,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from fixtures.warehouse import NAMES as WAREHOUSES
 from fixtures.warehouse.live.settings import LiveSettings
 from fixtures.workspace import work_dir_of
 from plugins.metric import PASS_AT
-from plugins.profiles import profile_named
+from plugins.profiles import DEFAULT_PROFILE, profile_named
 from plugins.results import read_session
 from plugins.sinks import SINKS, add_option
 
@@ -82,12 +82,18 @@ def add_options(parser: pytest.Parser) -> None:
     for sink in sinks:
         for option in sink.options:
             add_option(add, option)
+    add(
+        "--use-judges",
+        metavar="SHARE",
+        help="the share of apps, chosen by name, that MLflow's scorers judge: 10%% (default: none)",
+    )
     add("--limit", action="append", metavar="STAGE=SECONDS", help="time limit of a stage; repeatable")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked of this evaluation. `resumed` is true when `settings.run_dir` holds an earlier part of it."""
+    """What was asked of this evaluation. `resumed` is true when `settings.run_dir` holds an earlier part of it.
+    `judges` is the share of apps, 0–1, whose verdicts are taken through MLflow's scorers."""
 
     settings: Settings
     places: tuple[str, ...]
@@ -97,6 +103,7 @@ class Request:
     gate: str | None
     resumed: bool
     started: float
+    judges: float = 0.0
 
     @property
     def run_id(self) -> str:
@@ -117,55 +124,74 @@ class Request:
                 if self.settings.ui_judge == "vlm"
                 else {}
             ),
+            **({"use_judges": f"{self.judges * 100:g}%"} if self.judges else {}),
             **({"toolchain_image": self.settings.toolchain_image} if SANDBOXES[self.settings.sandbox].images else {}),
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was given, by pytest or another command: `option` gives the value of `--name` or None, places are relative
+    to `folder`. `workerinput` is what the controller tells its workers."""
+
+    option: Callable[[str], Any]
+    folder: Path
+    workerinput: Mapping[str, Any] | None = None
+
+
 def request_of(config: pytest.Config, project: Path) -> Request:
     """Read and check everything; raises pytest.UsageError."""
+    asked = Asked(config.getoption, config.invocation_params.dir, getattr(config, "workerinput", None))
     try:
-        return _request_of(config, project)
+        request = _request_of(asked, project)
     except BadInput as error:
         raise pytest.UsageError(str(error)) from None
+    config.option.sandbox = request.settings.sandbox  # workers are told the choice: it is made once
+    return request
 
 
-def _request_of(config: pytest.Config, project: Path) -> Request:
+def request_for(given: Mapping[str, Any], project: Path) -> Request:
+    """The same for commands that are not pytest; `given` by option. Raises BadInput."""
+    return _request_of(Asked(given.get, Path.cwd()), project)
+
+
+def _request_of(asked: Asked, project: Path) -> Request:
     table = known_table(project)
     if not isinstance(table.get("extensions", []), list):
         raise BadInput(f"[tool.appeval] extensions = {table['extensions']!r}: give a list of files or modules")
     extensions = tuple(str(e) for e in table.get("extensions", ()))
     for extension in extensions:
         load_extension(project, extension)
-    run_dir, resumed = _run_dir(config, project)
+    run_dir, resumed = _run_dir(asked, project)
     before: dict[str, Any] = _settings_before(run_dir) if resumed else {}
-    limits = config.getoption("--limit")
-    sandbox = _sandbox(str(config.getoption("--sandbox") or before.get("sandbox") or table.get("sandbox", "auto")))
-    config.option.sandbox = sandbox  # workers are told the choice: it is made once
+    limits = asked.option("--limit")
+    sandbox = _sandbox(str(asked.option("--sandbox") or before.get("sandbox") or table.get("sandbox", "auto")))
     settings = Settings(
         project=project,
         run_dir=run_dir,
         work_dir=work_dir_of(run_dir, Path(tempfile.gettempdir())),
         cache_dir=project / table.get("cache_dir", ".cache"),
         sandbox=sandbox,
-        warehouse=_warehouse(str(config.getoption("--warehouse") or before.get("warehouse", "embedded"))),
+        warehouse=_warehouse(str(asked.option("--warehouse") or before.get("warehouse", "embedded"))),
         limits=before["limits"] if before and not limits else _limits(table.get("limits", {}), limits or ()),
         warehouse_scale=_number(table, "warehouse_scale", 0.01),
         extensions=extensions,
-        keep_images=_yes("--keep-images", config.getoption("--keep-images")),
+        keep_images=_yes("--keep-images", asked.option("--keep-images")),
         toolchain_image=str(table.get("toolchain_image", TOOLCHAIN_IMAGE)),
         max_cpus=_number(table, "max_cpus", 2.0),
         template_manifests=tuple(table.get("template_manifests", ())),
-        ui_judge=_ui_judge(str(config.getoption("--ui-judge") or before.get("ui_judge", "none"))),
+        ui_judge=_ui_judge(str(asked.option("--ui-judge") or before.get("ui_judge", "none"))),
         vision_model=str(table.get("vision_model", VISION_MODEL)),
         vision_timeout=_number(table, "vision_timeout", 30.0),
     )
     sizes = {key: int(_number(table, key, 1)) for key in SIZES if key in table}
     settings = replace(settings, **sizes)  # type: ignore[arg-type]  # all of SIZES are whole numbers
     return Request(
-        settings=settings, places=_places(config, project, before.get("apps")),
-        epochs=_epochs(str(config.getoption("--epochs") or before.get("epochs", 1))),
-        profile=_profile(str(table.get("profile", "weighted-1"))), pass_at=_number(table, "pass_at", PASS_AT, 5),
-        gate=config.getoption("--gate"), resumed=resumed, started=time.time(),
+        settings=settings, places=_places(asked, project, before.get("apps")),
+        epochs=_epochs(str(asked.option("--epochs") or before.get("epochs", 1))),
+        profile=_profile(str(table.get("profile", DEFAULT_PROFILE))), pass_at=_number(table, "pass_at", PASS_AT, 5),
+        gate=asked.option("--gate"), resumed=resumed, started=time.time(),
+        judges=_share(str(asked.option("--use-judges") or before.get("use_judges", "0%"))),
     )  # fmt: skip
 
 
@@ -202,12 +228,12 @@ def _settings_before(run_dir: Path) -> dict[str, Any]:
     return settings
 
 
-def _places(config: pytest.Config, project: Path, before: Sequence[str] | None) -> tuple[str, ...]:
-    given = config.getoption("--apps")
+def _places(asked: Asked, project: Path, before: Sequence[str] | None) -> tuple[str, ...]:
+    given = asked.option("--apps")
     if not given and before:
         return tuple(before)
     if given:
-        return tuple(str((config.invocation_params.dir / place).absolute()) for place in given)
+        return tuple(str((asked.folder / place).absolute()) for place in given)
     return (str(project / "apps"),) if (project / "apps").is_dir() else (str(project / "fixtures/apps"),)
 
 
@@ -242,6 +268,16 @@ def _ui_judge(name: str) -> str:
     return name
 
 
+def _share(text: str) -> float:
+    try:
+        share = float(text.removesuffix("%")) / 100
+    except ValueError:
+        share = -1.0
+    if not text.endswith("%") or not 0 <= share <= 1:
+        raise BadInput(f"--use-judges={text}: give a share of the apps from 0% to 100%")
+    return share
+
+
 def _epochs(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 100:
         raise BadInput(f"--epochs={text}: give a whole number from 1 to 100")
@@ -266,16 +302,15 @@ def _limits(table: object, given: Sequence[str]) -> Mapping[str, float]:
     return limits
 
 
-def _run_dir(config: pytest.Config, project: Path) -> tuple[Path, bool]:
+def _run_dir(asked: Asked, project: Path) -> tuple[Path, bool]:
     """The folder of the run, and whether it continues an earlier one. Decided by the controller, once."""
-    workerinput = getattr(config, "workerinput", None)
-    if workerinput is not None:
-        return Path(workerinput[RUN_DIR]), bool(config.getoption("--resume"))
-    resume, given = config.getoption("--resume"), config.getoption("--run-dir")
+    if asked.workerinput is not None:
+        return Path(asked.workerinput[RUN_DIR]), bool(asked.option("--resume"))
+    resume, given = asked.option("--resume"), asked.option("--run-dir")
     if resume:
         if given:
             raise BadInput("--resume goes on in the folder of its run; leave --run-dir out")
-        for candidate in (config.invocation_params.dir / resume, project / "runs" / resume):
+        for candidate in (asked.folder / resume, project / "runs" / resume):
             if (candidate / "session.json").is_file():
                 alive = [owner_of(p) for p in (candidate / "processes").glob("*.jsonl") if owner_of(p).alive()]
                 if alive:
@@ -283,7 +318,7 @@ def _run_dir(config: pytest.Config, project: Path) -> tuple[Path, bool]:
                 return candidate.resolve(), True
         raise BadInput(f"--resume={resume}: no run of that name has begun (looked in runs/ and for a folder)")
     if given:
-        folder = (config.invocation_params.dir / given).absolute()
+        folder = (asked.folder / given).absolute()
         if (folder / "session.json").exists():
             raise BadInput(
                 f"--run-dir={given} already holds a run; use --resume={given} to go on with it, or another folder"

@@ -101,6 +101,7 @@ _GATED_FORMULA = (
     "connectivity), the score 100 (0.7 R + 0.3 D) G rounded to 0.1."
 )
 
+DEFAULT_PROFILE = "weighted-1"
 PROFILES: Mapping[str, Profile] = MappingProxyType({
     profile.id: profile
     for profile in (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from plugins.profiles import Profile, profile_named
+from plugins.profiles import DEFAULT_PROFILE, Profile, profile_named
 from reports.generation import effort
 from reports.model import State, Verdict
 
@@ -47,7 +47,7 @@ class Score:
         return cls(low if low == high else None, low, high)
 
 
-def score(values: Mapping[str, Value], profile: str = "weighted-1") -> Score:
+def score(values: Mapping[str, Value], profile: str = DEFAULT_PROFILE) -> Score:
     """The score of one app from the values of all metrics of the profile.
 
     A value is a number (0–1 for a binary metric, 0–5 for a scored one), a `(low, high)` pair, None (nobody

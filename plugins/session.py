@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterable
@@ -60,6 +61,10 @@ class EvaluationSession:
         if known is not None:
             return known
         evidence = self._engine_of(case).evidence(metric.needs)
+        if takes_judges(case.app, self.request.judges):
+            from plugins.judges import verdict_through_judge
+
+            return verdict_through_judge(metric, evidence, self.request.pass_at)
         return give_verdict(metric, evidence, self.request.pass_at)
 
     def _engine_of(self, case: Case) -> StageEngine:
@@ -110,6 +115,12 @@ def open_session(
     cases = tuple(cases_of(discovery.apps, request.epochs))
     stored = stored_verdicts(request.settings.run_dir, digests_of(cases)) if request.resumed else {}
     return EvaluationSession(request, discovery, cases, Machine(request.settings, keeper=keeper), stored, given)
+
+
+def takes_judges(app: App, share: float) -> bool:
+    """Whether an app is among this share (0–1): by its name alone, and whoever is in 10 % is in 50 %."""
+    place = int.from_bytes(hashlib.blake2b(app.name.encode("utf-8", "surrogateescape"), digest_size=8).digest())
+    return place / 2**64 < share
 
 
 def cases_of(apps: Iterable[App], epochs: int) -> Iterable[Case]:
