@@ -1,6 +1,7 @@
 """`appeval`: one file per command. Output is made here and in the commands; errors become a line and an exit code.
 
-A command is a module with `HELP`, `add_arguments(parser)` and `run(arguments) -> int`; its file name is its name.
+A command is a module with `HELP`, `add_arguments(parser)` and `run(arguments) -> int`; its file name is its name,
+with `-` for `_`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from fixtures.errors import BadInput
 from fixtures.registry import load_extension
 from fixtures.settings import pyproject_table
+from plugins.tracking.store import TrackingError
 
 
 def project_folder() -> Path:
@@ -30,6 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (BadInput, ValueError) as error:
         print(f"appeval: {error}", file=sys.stderr)
         return 4
+    except TrackingError as error:
+        print(f"appeval: {error}", file=sys.stderr)
+        return 3
     except BrokenPipeError:
         return 0
 
@@ -44,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         if module.name == "__main__":
             continue
         command = importlib.import_module(f"{__name__}.{module.name}")
-        sub = commands.add_parser(module.name, help=command.HELP, description=command.HELP)
+        sub = commands.add_parser(module.name.replace("_", "-"), help=command.HELP, description=command.HELP)
         command.add_arguments(sub)
         sub.set_defaults(handler=command.run)
     return parser
