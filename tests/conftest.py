@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.mlflow_server import at_server as at_server
+from tests.mlflow_server import mlflow_uri as mlflow_uri
+
 HERE = Path(__file__).parent
 
 
