@@ -11,6 +11,7 @@ judges of the list; or `run`, a run folder, with `app`, a name, whose stored evi
 from __future__ import annotations
 
 import atexit
+import linecache
 import secrets
 import time
 import traceback
@@ -28,6 +29,7 @@ from plugins.assembly import score_of
 from plugins.measurements import NOT_GENERATED, labels_of
 from plugins.metric import PASS_AT, Metric, give_verdict, load_metrics
 from plugins.profiles import DEFAULT_PROFILE
+from plugins.project import project_folder
 from plugins.stage_pool import StagePool
 from plugins.tracking.assessments import SOURCE, feedback_of, verdict_of
 from plugins.tracking.store import prepare
@@ -51,8 +53,8 @@ class Subject:
 
 
 class EvidenceSource(Protocol):
-    def subject(self, inputs: Mapping[str, Any], needs: Sequence[str]) -> Subject:
-        """The evidence of the app that these inputs name, with these stages. Raises Unmeasured or HarnessError."""
+    def subject(self, inputs: Mapping[str, Any]) -> Subject:
+        """The evidence of the app that these inputs name. Raises Unmeasured or HarnessError."""
         ...
 
 
@@ -60,7 +62,7 @@ class EvidenceSource(Protocol):
 class Stored:
     """Evidence of finished runs. Inputs: `run` (a folder) and `app` (a name), and `epoch` unless it is the first."""
 
-    def subject(self, inputs: Mapping[str, Any], _needs: Sequence[str]) -> Subject:
+    def subject(self, inputs: Mapping[str, Any]) -> Subject:
         folder, name, epoch = Path(str(inputs["run"])), inputs.get("app"), int(inputs.get("epoch", 1))
         try:
             run = _run_in(folder.resolve())
@@ -82,13 +84,13 @@ class Pooled:
 
     pool: StagePool
 
-    def subject(self, inputs: Mapping[str, Any], needs: Sequence[str]) -> Subject:
+    def subject(self, inputs: Mapping[str, Any]) -> Subject:
         if "run" in inputs:
-            return Stored().subject(inputs, needs)
+            return Stored().subject(inputs)
         if "app_dir" not in inputs:
             raise Unmeasured("unmeasured.no_app", "the inputs name neither app_dir nor run")
         app = self.pool.app(Path(str(inputs["app_dir"])), inputs.get("content_hash"))
-        return Subject(self.pool.evidence(app, needs), app.generated)
+        return Subject(self.pool.evidence(app), app.generated)
 
 
 @lru_cache(maxsize=16)
@@ -104,7 +106,7 @@ def verdict_by(metric: Metric, source: EvidenceSource, inputs: Mapping[str, Any]
     """Whatever happens is a verdict: what cannot be looked at is UNMEASURED, what breaks is ours."""
     full, epoch = metric.info.full, int(inputs.get("epoch", 1))
     try:
-        return give_verdict(metric, source.subject(inputs, metric.needs).evidence, pass_at)
+        return give_verdict(metric, source.subject(inputs).evidence, pass_at)
     except Unmeasured as error:
         return Verdict(metric.name, epoch, State.UNMEASURED, 0.0, full, error.code, error.message)
     except HarnessError as error:
@@ -140,13 +142,12 @@ def composite_of(
     from mlflow.genai.scorers import scorer
 
     scored = [metric for metric in metrics if metric.info.role == "scored"]
-    needs = tuple(dict.fromkeys(name for metric in scored for name in metric.needs))
 
     @scorer(name=COMPOSITE, description="the weighted score, 0–100", timeout=limit or time_out({}))
     def judge(inputs: dict[str, Any]) -> Feedback:
         verdicts = [verdict_by(metric, source, inputs, pass_at) for metric in scored]
         try:
-            subject = source.subject(inputs, needs)
+            subject = source.subject(inputs)
             labels = labels_of(subject.generated, [subject.evidence], verdicts)
         except (Unmeasured, HarnessError, Cancelled):
             labels = ()
@@ -168,14 +169,15 @@ def composite_of(
 class _Known:
     known: Subject
 
-    def subject(self, _inputs: Mapping[str, Any], _needs: Sequence[str]) -> Subject:
+    def subject(self, _inputs: Mapping[str, Any]) -> Subject:
         return self.known
 
 
 def verdict_through_judge(metric: Metric, evidence: Evidence, pass_at: float = PASS_AT) -> Verdict:
     """The verdict as MLflow's users get it: through the scorer and out of its feedback again."""
     judge = judge_of(metric, _Known(Subject(evidence)), pass_at=pass_at)
-    return verdict_of(judge(inputs={"app": evidence.app, "epoch": evidence.epoch}))
+    feedback: Any = judge(inputs={"app": evidence.app, "epoch": evidence.epoch})
+    return verdict_of(feedback)
 
 
 def time_out(limits: Mapping[str, float]) -> float:
@@ -187,6 +189,30 @@ def judges_of(
     metrics: Iterable[Metric], source: EvidenceSource, *, limit: float = 0.0, pass_at: float = PASS_AT
 ) -> list[Scorer]:
     return [judge_of(metric, source, limit=limit, pass_at=pass_at) for metric in metrics]
+
+
+def registrable(metric: Metric) -> Scorer:
+    """A scorer that a platform can keep: MLflow stores a scorer's source, so it must stand alone and name the metric."""
+    prepare()
+    from mlflow.genai.scorers import scorer
+
+    name = f"<judge {metric.name}>"
+    source = (
+        f"def {metric.name}(inputs):\n"
+        f"    from plugins.judges import judge_inputs\n"
+        f"    return judge_inputs({metric.name!r}, inputs)\n"
+    )
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    made: dict[str, Any] = {}
+    exec(compile(source, name, "exec"), made)  # noqa: S102 - three lines of ours, with the name of a metric of ours
+    kept: Scorer = scorer(made[metric.name], name=metric.name)
+    return kept
+
+
+def judge_inputs(name: str, inputs: Mapping[str, Any]) -> Feedback:
+    """Where a registered scorer ends up: the metric of this name, on an app or a run that this machine has."""
+    metric = load_metrics()[name]
+    return feedback_of(verdict_by(metric, _shared(), inputs), metric.info)
 
 
 # ---------------------------------------------------------------------- the lists
@@ -211,18 +237,26 @@ def _listed(kinds: tuple[str, ...]) -> list[Scorer]:
     """All of these kinds with a pool of their own; the full list has the composite, too."""
     every = scored_metrics()
     metrics = [metric for metric in every if metric.info.kind in kinds]
-    needs = dict.fromkeys(name for metric in metrics for name in metric.needs)
-    settings = _settings()
-    pool = StagePool(settings, needs)
-    atexit.register(pool.close)
-    source, limit = Pooled(pool), time_out(settings.limits)
+    source = _source(metrics)
+    limit = time_out(source.pool.settings.limits)
     made = judges_of(metrics, source, limit=limit)
     return [*made, composite_of(every, source, limit=limit)] if len(metrics) == len(every) else made
 
 
+@lru_cache
+def _shared() -> Pooled:
+    return _source(scored_metrics())
+
+
+def _source(metrics: Iterable[Metric]) -> Pooled:
+    """Stages with the settings of this project, ended with this process."""
+    pool = StagePool(_settings(), dict.fromkeys(name for metric in metrics for name in metric.needs))
+    atexit.register(pool.close)
+    return Pooled(pool)
+
+
 def _settings() -> Settings:
     """As `pytest evals/` would take them, in a run folder of their own."""
-    from plugins.cli import project_folder
     from plugins.options import request_for
 
     stamp = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime())

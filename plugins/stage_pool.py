@@ -1,9 +1,10 @@
-"""The stages of apps for whoever judges outside pytest: one set per app, shared by all that ask, a few apps at a time."""
+"""The stages of apps for whoever judges outside pytest: one set per app, shared by all that ask, a few apps at once."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from fixtures.sandbox import SANDBOXES
 from fixtures.settings import Settings
 from fixtures.stages.engine import StageEngine
 
-#: Copies of apps that are kept while others are judged.
-_MOST_OPEN = 4
+#: Apps whose stages run at once: their commands share the machine's slots anyway.
+_MOST_AT_ONCE = 2
 
 
 class StagePool:
-    """`needs` are the stages that anybody may ask for: they are started together at an app's first question, and each
-    runs once. Thread-safe. Close it: an app's copy and servers live as long as it is open, or until others come."""
+    """`needs` are the stages that anybody may ask for: they run together, once for each app, and the app's copy is gone
+    when they have ended. Thread-safe. Close it to end what still runs."""
 
     def __init__(
         self, settings: Settings, needs: Iterable[str], say: Callable[[str], None] = lambda _words: None
@@ -31,10 +32,13 @@ class StagePool:
         self._needs = tuple(dict.fromkeys(needs))
         self._say = say
         self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(_MOST_AT_ONCE)
         self._machine: Machine | None = None
         self._apps: dict[Path, App] = {}
-        self._engines: dict[Path, StageEngine] = {}
-        self._asking: dict[Path, int] = {}
+        self._taken: dict[str, Path] = {}
+        self._asked: dict[Path, threading.Lock] = {}
+        self._known: dict[Path, Evidence] = {}
+        self._engines: set[StageEngine] = set()
 
     def __enter__(self) -> StagePool:
         return self
@@ -43,51 +47,66 @@ class StagePool:
         self.close()
 
     def app(self, folder: Path, content_hash: str | None = None) -> App:
-        """The app in a folder. Raises Unmeasured where it is gone, or holds something else than `content_hash` says."""
+        """The app in a folder. Raises Unmeasured where it is gone, holds something else than `content_hash` says, or
+        where another app of this pool has its name."""
         path = folder.resolve()
         with self._lock:
             app = self._apps.get(path)
         if app is None:
             app = _found(path, self.settings.project)
-            with self._lock:
-                self._apps[path] = app
+        with self._lock:
+            other = self._taken.setdefault(app.slug, path)
+            self._apps[path] = app
+        if other != path:
+            raise Unmeasured("unmeasured.app_name", f"{other} and {path} have one name, and evidence is kept by name")
         if content_hash and content_digest(app.root) != content_hash:
             raise Unmeasured("unmeasured.app_changed", f"{path} holds something else than the record says")
         return app
 
-    def evidence(self, app: App, names: Iterable[str]) -> Evidence:
-        """Wait for these stages of an app. Raises Cancelled when the pool is closed meanwhile."""
-        wanted = list(names)
-        path = app.path
+    def evidence(self, app: App) -> Evidence:
+        """What the stages of an app left; the first who asks has them run. Raises Cancelled when the pool is closed
+        meanwhile."""
         with self._lock:
-            engine = self._engines.get(path) or self._open(app)
-            self._asking[path] = self._asking.get(path, 0) + 1
-        try:
-            return engine.evidence(wanted)
-        finally:
-            with self._lock:
-                self._asking[path] -= 1
+            turn = self._asked.setdefault(app.path, threading.Lock())
+        with turn:
+            known = self._known.get(app.path)
+            if known is None:
+                with self._turns:
+                    known = self._known[app.path] = self._run(app)
+            return known
 
-    def _open(self, app: App) -> StageEngine:
-        """Called with the lock."""
-        if self._machine is None:
-            self.settings.run_dir.mkdir(parents=True, exist_ok=True)
-            self._machine = Machine(self.settings, keeper=True)
-            self._machine.keep()
-            housekeeping = SANDBOXES[self.settings.sandbox].housekeeping
-            if housekeeping is not None:
-                housekeeping.prepare(self.settings, self._say)
-        for path in [p for p in self._engines if not self._asking.get(p)][: len(self._engines) - _MOST_OPEN + 1]:
-            self._engines.pop(path).close()
-        engine = StageEngine(app, 1, self._machine)
-        engine.start(self._needs)
-        self._engines[app.path] = engine
-        return engine
+    def warm(self, apps: Iterable[App]) -> None:
+        """Run the stages of these apps now, some at once."""
+        with ThreadPoolExecutor(_MOST_AT_ONCE) as workers:
+            for _ in workers.map(self.evidence, apps):
+                pass
+
+    def _run(self, app: App) -> Evidence:
+        with self._lock:
+            machine = self._machine = self._machine or self._start()
+            engine = StageEngine(app, 1, machine)
+            self._engines.add(engine)
+        try:
+            engine.start(self._needs)
+            return engine.evidence(self._needs)
+        finally:
+            engine.close()
+            with self._lock:
+                self._engines.discard(engine)
+
+    def _start(self) -> Machine:
+        self.settings.run_dir.mkdir(parents=True, exist_ok=True)
+        machine = Machine(self.settings, keeper=True)
+        machine.keep()
+        housekeeping = SANDBOXES[self.settings.sandbox].housekeeping
+        if housekeeping is not None:
+            housekeeping.prepare(self.settings, self._say)
+        return machine
 
     def close(self) -> None:
         """End what still runs and remove the copies. Idempotent."""
         with self._lock:
-            engines, self._engines = list(self._engines.values()), {}
+            engines = list(self._engines)
             machine, self._machine = self._machine, None
         for engine in engines:
             engine.close()

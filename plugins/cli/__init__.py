@@ -16,12 +16,8 @@ from pathlib import Path
 from fixtures.errors import BadInput
 from fixtures.registry import load_extension
 from fixtures.settings import pyproject_table
+from plugins.project import project_folder
 from plugins.tracking.store import TrackingError
-
-
-def project_folder() -> Path:
-    """The AppEval project: the folder that holds this package."""
-    return Path(__file__).resolve().parents[2]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

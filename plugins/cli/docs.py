@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from plugins.cli import project_folder
 from plugins.metric import Metric, load_metrics
 from plugins.profiles import PROFILES
+from plugins.project import project_folder
 
 HELP = "write docs/METRICS.md from the registry of metrics"
 

@@ -21,9 +21,9 @@ from fixtures.sandbox.processes import owner_of, reap_dead_owners
 from fixtures.settings import TOOLCHAIN_IMAGE, Settings, pyproject_table
 from fixtures.toolchain.inventory import inventory
 from fixtures.workspace import work_dir_of
-from plugins.cli import project_folder
 from plugins.kinds import kinds
 from plugins.options import known_table
+from plugins.project import project_folder
 from plugins.toolchain import toolchain
 
 HELP = "what this machine can measure; --clean removes what killed runs left"

@@ -22,7 +22,7 @@ from fixtures.warehouse.process import Credentials, WarehouseServer
 from fixtures.warehouse.records import StatementRecord
 from fixtures.warehouse.redirect import redirect_environment
 from fixtures.warehouse.server.faults import KINDS
-from plugins.cli import project_folder
+from plugins.project import project_folder
 
 HELP = "run the embedded SQL warehouse and print the environment that an app needs, or run an app in it"
 

@@ -93,5 +93,6 @@ def _names(trace: Trace) -> set[str]:
 
 
 def _value(trace: Trace, composite: str) -> float | None:
-    found = next((a for a in trace.info.assessments if a.name == composite and a.feedback is not None), None)
-    return found.feedback.value if found is not None and found.error is None else None
+    found = next((a for a in trace.info.assessments if a.name == composite), None)
+    value = found.feedback.value if found is not None and found.feedback is not None else None
+    return float(value) if isinstance(value, (int, float)) else None

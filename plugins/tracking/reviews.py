@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from plugins.tracking.runs import Written
+from plugins.tracking.runs import Written, find_run
 from plugins.tracking.store import Store
-from plugins.tracking.traces import APP, evaluation_traces
+from plugins.tracking.traces import APP, EPOCH, SLUG, evaluation_traces
 from reports.model import AppResult, Run
 from reports.text import plain
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 #: Below this an app is looked at: the low end of its interval counts.
 REVIEW_BELOW = 70.0
 QUEUE = "AppEval: apps to look at"
+_REQUESTED = "review_requested."
 _MOST_LISTED = 200
 
 
@@ -67,8 +68,7 @@ def to_review(run: Run, below: float = REVIEW_BELOW) -> tuple[AppResult, ...]:
 def request_reviews(store: Store, run: Run, written: Written, apps: Sequence[AppResult]) -> Requested:
     """Ask about these apps: once, however often it is called."""
     for app in apps:
-        key = f"review_requested.{app.slug.replace('+', '_')}"
-        store.client.set_tag(written.run_id, key, "true")
+        store.client.set_tag(written.run_id, f"{_REQUESTED}{_key(app.slug)}", "true")
         context = json.dumps(_context(run, app, written), indent=1)
         store.client.log_text(written.run_id, context, f"reviews/{app.slug}_context.json")
     traces = [trace for app in apps for trace in written.traces.get(app.app, ())]
@@ -76,6 +76,11 @@ def request_reviews(store: Store, run: Run, written: Written, apps: Sequence[App
         return Requested((), "")
     where = _session(store, run, traces) if store.destination.databricks else _queue(store, traces)
     return Requested(tuple(app.app for app in apps), where)
+
+
+def _key(slug: str) -> str:
+    """A slug as MLflow takes it in the name of a tag."""
+    return slug.replace("+", "_")
 
 
 def _context(run: Run, app: AppResult, written: Written) -> dict[str, Any]:
@@ -164,6 +169,18 @@ def _session(store: Store, run: Run, traces: Sequence[str]) -> str:
 
 
 # ---------------------------------------------------------------------- what people said
+
+
+def requested(store: Store, run: str) -> dict[str, str]:
+    """The apps of a run of ours that were asked about, each with its evaluation trace: the first, with several epochs."""
+    found = sorted(evaluation_traces(store, run), key=lambda info: int(info.tags.get(EPOCH, "1")))
+    held = find_run(store, run)
+    asked = {tag.removeprefix(_REQUESTED) for tag in held.data.tags if tag.startswith(_REQUESTED)} if held else set()
+    by_app: dict[str, str] = {}
+    for info in found:
+        if _key(info.tags.get(SLUG, "")) in asked:
+            by_app.setdefault(info.tags.get(APP, ""), info.trace_id)
+    return by_app
 
 
 def answers(store: Store, run: str) -> list[Answer]:

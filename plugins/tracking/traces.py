@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from mlflow.entities import Assessment, Span, TraceInfo
 
 #: Tags of traces, in every level that has them.
-LEVEL, RUN, APP, EPOCH = "appeval.level", "appeval.run_id", "appeval.app", "appeval.epoch"
+LEVEL, RUN, APP, SLUG, EPOCH = (
+    "appeval.level", "appeval.run_id", "appeval.app", "appeval.slug", "appeval.epoch",
+)  # fmt: skip
 GENERATION_TRACE, APP_TRACES = "generation_trace_id", "app_trace_ids"
 EVALUATION = "evaluation"
 _TAIL = 2000
@@ -142,7 +144,9 @@ def _info(store: Store, case: Case, run_id: str, spans: Sequence[Span]) -> Trace
         LEVEL: EVALUATION,
         RUN: case.run.id,
         APP: plain(case.app.app, 250),
+        SLUG: case.app.slug,
         EPOCH: str(case.epoch),
+        **{name: f"{value:g}" for name, value in _score(case.app).items()},
         GENERATION_TRACE: case.app.trace_ids.get("generation", ""),
         APP_TRACES: ",".join(case.app_traces),
     }
@@ -164,6 +168,12 @@ def _info(store: Store, case: Case, run_id: str, spans: Sequence[Span]) -> Trace
         tags={name: text for name, text in tags.items() if text},
         assessments=list(_assessments(case, run_id, root)),
     )
+
+
+def _score(app: AppResult) -> dict[str, float]:
+    """The score is a tag: nine assessments are the verdicts, and only they."""
+    ends = {"appeval_100_low": app.score.low, "appeval_100_high": app.score.high}
+    return ends if app.score.value is None else {"appeval_100": app.score.value, **ends}
 
 
 def _request_id(app: AppResult) -> str | None:

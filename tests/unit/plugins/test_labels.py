@@ -9,7 +9,6 @@ import pytest
 from plugins.measurements import CAPS, labels_of
 from plugins.scoring import CAP, Score, capped, succeeds
 from reports.model import State, Verdict
-from tests.world import blank_app
 
 
 @pytest.mark.hazard(27)

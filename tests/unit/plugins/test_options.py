@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
 from fixtures.errors import BadInput
 from fixtures.sandbox.processes import Ledger
-from plugins.options import _run_dir
+from plugins.options import Asked, _run_dir
 
 
-def config(folder: Path, **options: str) -> Any:
-    return SimpleNamespace(
-        getoption=lambda name: options.get(name.strip("-").replace("-", "_")),
-        invocation_params=SimpleNamespace(dir=folder),
-    )
+def asked(folder: Path, **options: str) -> Asked:
+    return Asked(lambda name: options.get(name.strip("-").replace("-", "_")), folder)
 
 
 def test_a_live_run_is_not_resumed(tmp_path: Path) -> None:
@@ -27,6 +22,6 @@ def test_a_live_run_is_not_resumed(tmp_path: Path) -> None:
     (run / "session.json").write_text("{}")
     ledger = Ledger(run / "processes")
     with pytest.raises(BadInput, match=rf"r1: this run is still going on \(process {os.getpid()}\)"):
-        _run_dir(cast(pytest.Config, config(tmp_path, resume="r1")), tmp_path)
+        _run_dir(asked(tmp_path, resume="r1"), tmp_path)
     ledger.close()
-    assert _run_dir(cast(pytest.Config, config(tmp_path, resume="r1")), tmp_path) == (run, True)
+    assert _run_dir(asked(tmp_path, resume="r1"), tmp_path) == (run, True)

@@ -1,0 +1,139 @@
+"""`appeval evaluate-dataset NAME`: judge the apps of a dataset with MLflow's scorers; two datasets side by side."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fixtures.app import App
+from fixtures.discovery import Discovery
+from fixtures.errors import Unmeasured
+from fixtures.evidence import write_atomically
+from fixtures.machine import Machine
+from plugins.assembly import Gathered, assemble, now
+from plugins.options import Request, request_for
+from plugins.project import project_folder
+from plugins.session import Case, EvaluationSession
+from plugins.stage_pool import StagePool
+from plugins.tracking.options import add_store_options, store_of
+from plugins.tracking.store import Store
+from reports.model import Run, Verdict, run_to_json
+from reports.terminal import score_table
+from reports.text import count_text, plain
+
+HELP = "judge the apps of a dataset with mlflow.genai.evaluate"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", metavar="NAME[@VERSION]", nargs="*", help="a dataset, or two to compare")
+    parser.add_argument(
+        "--dataset", metavar="NAME[@VERSION]", action="append", default=[], help="the same, as an option"
+    )
+    parser.add_argument("--sandbox", metavar="NAME", help="as pytest takes it")
+    parser.add_argument("--warehouse", metavar="NAME", help="as pytest takes it")
+    parser.add_argument("--limit", action="append", metavar="STAGE=SECONDS", help="as pytest takes it")
+    add_store_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0: everything that is expected came out; 1: something else did; 3: an app could not be judged."""
+    names = [*arguments.names, *arguments.dataset]
+    if len(names) not in (1, 2):
+        raise ValueError("name one dataset, or two to compare them")
+    runs, worst = [], 0
+    for name in names:
+        judged, status = _evaluate(arguments, name)
+        runs.append(judged)
+        worst = max(worst, status)
+    if len(runs) == 2:
+        from reports.comparison import compare_runs, comparison_text
+
+        print(comparison_text(compare_runs(*runs)))
+    return worst
+
+
+def _evaluate(arguments: argparse.Namespace, name: str) -> tuple[Run, int]:
+    from plugins.tracking.datasets import records_of
+
+    with store_of(arguments, reading=True) as store:
+        records = records_of(store, name)
+        if not records:
+            raise ValueError(f"dataset {name} holds no apps")
+        run_id = f"{time.strftime('%Y-%m-%dT%H-%M-%S', time.gmtime())}-{secrets.token_hex(2)}"
+        asked: dict[str, Any] = {
+            "--run-dir": str(project_folder() / "runs" / run_id), "--sandbox": arguments.sandbox,
+            "--warehouse": arguments.warehouse, "--limit": arguments.limit,
+            "--apps": [str(record["inputs"]["app_dir"]) for record in records],
+        }  # fmt: skip
+        return _judged(store, name, records, request_for(asked, project_folder()))
+
+
+def _judged(store: Store, name: str, records: Sequence[Mapping[str, Any]], request: Request) -> tuple[Run, int]:
+    from plugins.judges import COMPOSITE, Pooled, composite_of, judges_of, scored_metrics, time_out
+    from plugins.tracking.evaluation import Row, evaluate
+
+    settings, begin, started = request.settings, time.monotonic(), now()
+    metrics = scored_metrics()
+    needs = dict.fromkeys(stage for metric in metrics for stage in metric.needs)
+    tags = {"appeval.kind": "dataset", "appeval.dataset_judged": name, "appeval.judged_run_id": request.run_id}
+    rows = [Row(r["inputs"], r["expectations"], r["tags"]) for r in records]
+    with StagePool(settings, needs, print) as pool:
+        source, limit = Pooled(pool), time_out(settings.limits)
+        judges = judges_of(metrics, source, limit=limit, pass_at=request.pass_at)
+        judges.append(composite_of(metrics, source, limit=limit, pass_at=request.pass_at, profile=request.profile))
+        found = evaluate(store, rows, judges, name=f"dataset {name}", tags=tags, composite=COMPOSITE)
+        apps = [_app(pool, record) for record in records]
+    missing = [str(r["inputs"].get("app")) for r, app in zip(records, apps, strict=True) if app is None]
+    cases = tuple(Case(app, 1, app.slug) for app in apps if app is not None)
+    verdicts = {
+        (app.slug, verdict.metric): verdict
+        for app, some in zip(apps, found.verdicts, strict=True)
+        if app is not None
+        for verdict in some
+    }
+    discovery = Discovery(tuple(case.app for case in cases), ())
+    session = EvaluationSession(request, discovery, cases, Machine(settings, keeper=False), {})
+    judged = assemble(session, metrics, Gathered(verdicts, False, started, time.monotonic() - begin))
+    write_atomically(settings.run_dir / "run.json", run_to_json(judged))
+    store.client.log_artifact(found.run_id, str(settings.run_dir / "run.json"))
+    return judged, _told(name, judged, records, missing)
+
+
+def _app(pool: StagePool, record: Mapping[str, Any]) -> App | None:
+    try:
+        return pool.app(Path(str(record["inputs"]["app_dir"])), record["inputs"].get("content_hash"))
+    except Unmeasured as error:
+        print(
+            f"{plain(str(record['inputs'].get('app')), 60)} could not be judged: {plain(error.message, 300)}",
+            file=sys.stderr,
+        )
+        return None
+
+
+def _told(name: str, judged: Run, records: Sequence[Mapping[str, Any]], missing: Sequence[str]) -> int:
+    print(f"dataset {name}, run {judged.id}")
+    sys.stdout.write(score_table(judged, width=shutil.get_terminal_size((100, 24)).columns, colour=sys.stdout.isatty()))
+    expected = {str(r["inputs"].get("app")): r["expectations"] for r in records}
+    other = [
+        f"{plain(app.app, 60)}: {verdict.metric} is {verdict.state}, expected {expected[app.app][verdict.metric]}"
+        for app in judged.apps
+        for verdict in app.verdicts
+        if verdict.metric in expected.get(app.app, {}) and not _as_expected(verdict, expected[app.app])
+    ]
+    for line in other:
+        print(line)
+    stated = sum(bool(wanted) for wanted in expected.values())
+    print(
+        f"{count_text(len(other), 'verdict')} other than expected, over {count_text(stated, 'app')} with expectations"
+    )
+    return 3 if missing else 1 if other else 0
+
+
+def _as_expected(verdict: Verdict, expected: Mapping[str, Any]) -> bool:
+    return verdict.state.value == expected[verdict.metric]
