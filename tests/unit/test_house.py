@@ -62,6 +62,7 @@ def test_no_renderer_spells_out_a_metric() -> None:
     spelled = [
         f"{path.relative_to(ROOT)}: {name}"
         for path in (ROOT / "reports").rglob("*.py")
+        if path.parent.name != "older"  # what it reads has these names for keys, whatever metrics we have
         for name in names
         if name in path.read_text(encoding="utf-8")
     ]
