@@ -88,8 +88,7 @@ def parity_with_older(run: Run, older: OlderReport) -> Agreement:
     comparison = compare(side_of_older(older, metrics), side_of_run(run), metrics)
     results = {app.app: app for app in run.apps}
     rows = tuple(_row(row, older, results) for row in comparison.rows)
-    differing = frozenset(d.app for row in rows for d in row.disagreements)
-    score = _score_row(comparison.score, run, older, differing)
+    score = _score_row(comparison.score, run, older, rows)
     return Agreement(
         run=plain(run.id, 80),
         older=older.name,
@@ -168,22 +167,26 @@ def _row(row: Row, older: OlderReport, results: dict[str, AppResult]) -> Agreeme
     return _agreement_row(row, tuple(found), older.blind.get(name, ""))
 
 
-def _score_row(row: Row, run: Run, older: OlderReport, differing: frozenset[str]) -> AgreementRow:
-    """The score follows from its metrics: with the older formula, an app whose metrics agree must have the same."""
+def _score_row(row: Row, run: Run, older: OlderReport, metrics: Sequence[AgreementRow]) -> AgreementRow:
+    """The score follows from the metrics: by definition when all that differ in this app do so by definition."""
     results = {app.app: app for app in run.apps}
+    reasons: dict[str, list[str | None]] = {}
+    for difference in (d for metric in metrics for d in metric.disagreements):
+        reasons.setdefault(difference.app, []).append(difference.definition)
     found = tuple(
-        _disagreement(pair, _score_explanation(results[pair.app], run, older, differing))
+        _disagreement(pair, _score_explanation(results[pair.app], run, older, reasons.get(pair.app, ())))
         for pair in row.of(Change.CHANGED)
     )
     missing = all(app.composite is None for app in older.apps.values())
     return _agreement_row(row, found, f"no {COMPOSITE} is stored" if missing else "")
 
 
-def _score_explanation(app: AppResult, run: Run, older: OlderReport, differing: frozenset[str]) -> str | None:
+def _score_explanation(app: AppResult, run: Run, older: OlderReport, reasons: Sequence[str | None]) -> str | None:
+    """`reasons`: the definitions behind the metrics of this app that differ, None for one that nothing explains."""
     if not run.profile.startswith(_OLDER_FORMULA):
         return _OTHER_FORMULA
-    if app.app in differing:
-        return "follows from the metrics that differ"
+    if reasons:
+        return None if None in reasons else "follows from the metrics that differ, all of them by definition"
     if app.labels:
         return "here a label caps the score (an unmodified template, a placeholder page); there nothing does"
     if older.blind:
