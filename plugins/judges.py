@@ -192,7 +192,7 @@ def judges_of(
 
 
 def registrable(metric: Metric) -> Scorer:
-    """A scorer that a platform can keep: MLflow stores a scorer's source, so it must stand alone and name the metric."""
+    """A scorer that a platform can keep: MLflow stores its source, so it must stand alone and name the metric."""
     prepare()
     from mlflow.genai.scorers import scorer
 

@@ -22,8 +22,7 @@ from plugins.project import project_folder
 from plugins.session import Case, EvaluationSession
 from plugins.stage_pool import StagePool
 from plugins.tracking.options import add_store_options, store_of
-from plugins.tracking.store import Store
-from reports.model import Run, Verdict, run_to_json
+from reports.model import Run, State, Verdict, run_to_json
 from reports.terminal import score_table
 from reports.text import count_text, plain
 
@@ -42,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0: everything that is expected came out; 1: something else did; 3: an app could not be judged."""
+    """0: everything that is expected came out; 1: something else did; 3: an app could not be judged, or we broke."""
     names = [*arguments.names, *arguments.dataset]
     if len(names) not in (1, 2):
         raise ValueError("name one dataset, or two to compare them")
@@ -52,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         runs.append(judged)
         worst = max(worst, status)
     if len(runs) == 2:
-        from reports.comparison import compare_runs, comparison_text
+        from reports.comparison import compare_runs
+        from reports.comparison_text import comparison_text
 
         print(comparison_text(compare_runs(*runs)))
     return worst
@@ -63,18 +63,21 @@ def _evaluate(arguments: argparse.Namespace, name: str) -> tuple[Run, int]:
 
     with store_of(arguments, reading=True) as store:
         records = records_of(store, name)
-        if not records:
-            raise ValueError(f"dataset {name} holds no apps")
-        run_id = f"{time.strftime('%Y-%m-%dT%H-%M-%S', time.gmtime())}-{secrets.token_hex(2)}"
-        asked: dict[str, Any] = {
-            "--run-dir": str(project_folder() / "runs" / run_id), "--sandbox": arguments.sandbox,
-            "--warehouse": arguments.warehouse, "--limit": arguments.limit,
-            "--apps": [str(record["inputs"]["app_dir"]) for record in records],
-        }  # fmt: skip
-        return _judged(store, name, records, request_for(asked, project_folder()))
+    if not records:
+        raise ValueError(f"dataset {name} holds no apps")
+    run_id = f"{time.strftime('%Y-%m-%dT%H-%M-%S', time.gmtime())}-{secrets.token_hex(2)}"
+    asked: dict[str, Any] = {
+        "--run-dir": str(project_folder() / "runs" / run_id), "--sandbox": arguments.sandbox,
+        "--warehouse": arguments.warehouse, "--limit": arguments.limit,
+        "--apps": [str(record["inputs"]["app_dir"]) for record in records],
+    }  # fmt: skip
+    return _judged(arguments, name, records, request_for(asked, project_folder()))
 
 
-def _judged(store: Store, name: str, records: Sequence[Mapping[str, Any]], request: Request) -> tuple[Run, int]:
+def _judged(
+    arguments: argparse.Namespace, name: str, records: Sequence[Mapping[str, Any]], request: Request
+) -> tuple[Run, int]:
+    """The stages run before the store is opened: nobody else can use a database meanwhile."""
     from plugins.judges import COMPOSITE, Pooled, composite_of, judges_of, scored_metrics, time_out
     from plugins.tracking.evaluation import Row, evaluate
 
@@ -84,11 +87,13 @@ def _judged(store: Store, name: str, records: Sequence[Mapping[str, Any]], reque
     tags = {"appeval.kind": "dataset", "appeval.dataset_judged": name, "appeval.judged_run_id": request.run_id}
     rows = [Row(r["inputs"], r["expectations"], r["tags"]) for r in records]
     with StagePool(settings, needs, print) as pool:
+        apps = [_app(pool, record) for record in records]
+        pool.warm([app for app in apps if app is not None])
         source, limit = Pooled(pool), time_out(settings.limits)
         judges = judges_of(metrics, source, limit=limit, pass_at=request.pass_at)
         judges.append(composite_of(metrics, source, limit=limit, pass_at=request.pass_at, profile=request.profile))
-        found = evaluate(store, rows, judges, name=f"dataset {name}", tags=tags, composite=COMPOSITE)
-        apps = [_app(pool, record) for record in records]
+        with store_of(arguments) as store:
+            found = evaluate(store, rows, judges, name=f"dataset {name}", tags=tags, composite=COMPOSITE)
     missing = [str(r["inputs"].get("app")) for r, app in zip(records, apps, strict=True) if app is None]
     cases = tuple(Case(app, 1, app.slug) for app in apps if app is not None)
     verdicts = {
@@ -101,7 +106,8 @@ def _judged(store: Store, name: str, records: Sequence[Mapping[str, Any]], reque
     session = EvaluationSession(request, discovery, cases, Machine(settings, keeper=False), {})
     judged = assemble(session, metrics, Gathered(verdicts, False, started, time.monotonic() - begin))
     write_atomically(settings.run_dir / "run.json", run_to_json(judged))
-    store.client.log_artifact(found.run_id, str(settings.run_dir / "run.json"))
+    with store_of(arguments) as store:
+        store.client.log_artifact(found.run_id, str(settings.run_dir / "run.json"))
     return judged, _told(name, judged, records, missing)
 
 
@@ -132,8 +138,9 @@ def _told(name: str, judged: Run, records: Sequence[Mapping[str, Any]], missing:
     print(
         f"{count_text(len(other), 'verdict')} other than expected, over {count_text(stated, 'app')} with expectations"
     )
-    return 3 if missing else 1 if other else 0
+    broken = any(verdict.state is State.HARNESS_ERROR for app in judged.apps for verdict in app.verdicts)
+    return 3 if missing or broken else 1 if other else 0
 
 
 def _as_expected(verdict: Verdict, expected: Mapping[str, Any]) -> bool:
-    return verdict.state.value == expected[verdict.metric]
+    return bool(verdict.state.value == expected[verdict.metric])

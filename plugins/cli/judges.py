@@ -55,7 +55,7 @@ def _register(arguments: argparse.Namespace) -> int:
             made.start(sampling_config=ScorerSamplingConfig(sample_rate=arguments.sample_rate))
             print(f"{metric.name}: registered, and started on {arguments.sample_rate:.0%} of the traces")
     print(
-        f"{count_text(len(metrics), 'judge')} started. They judge traces whose inputs name an app_dir or a run that the "
-        "platform's machine can read, and say UNMEASURED of others; appeval must be installed there."
+        f"{count_text(len(metrics), 'judge')} started. They judge traces whose inputs name an app_dir or a run that "
+        "the platform's machine can read, and say UNMEASURED of others; appeval must be installed there."
     )
     return 0

@@ -14,8 +14,8 @@ from plugins.metric import PASS_AT, Metric
 from plugins.options import request_for
 from plugins.project import project_folder
 from plugins.tracking.options import add_store_options, store_of
-from reports.agreement import Said, agreement, agreement_text
 from reports.model import Run, Verdict, read_run
+from reports.parity import Said, parity, parity_text
 
 HELP = "whether pytest, MLflow's scorers and stored evidence give the same verdicts"
 
@@ -40,15 +40,16 @@ def run(arguments: argparse.Namespace) -> int:
     stored = ("stored evidence", _rejudged(shown, folder, metrics, pass_at))
     scorers = ("MLflow scorers", _through_mlflow(arguments, shown, folder, metrics, pass_at))
     names = [metric.name for metric in metrics]
-    ways = [agreement(pytest, scorers, names), agreement(pytest, stored, names)]
-    print(agreement_text(ways))
+    ways = [parity(pytest, scorers, names), parity(pytest, stored, names)]
+    print(parity_text(ways))
     return 1 if any(way.differences for way in ways) else 0
 
 
 def _older(shown: Run, path: Path) -> int:
-    from reports.older import parity_text, parity_with_older, read_older
+    from reports.older.agreement import agreement_text, parity_with_older
+    from reports.older.reading import read_older
 
-    print(parity_text(parity_with_older(shown, read_older(path))))
+    print(agreement_text(parity_with_older(shown, read_older(path))))
     return 0
 
 

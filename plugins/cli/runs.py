@@ -31,7 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     conditions = parse_query(arguments.query) if arguments.query else ()
     with store_of(arguments, reading=True) as store:
         if arguments.names:
-            from reports.comparison import compare_runs, comparison_text
+            from reports.comparison import compare_runs
+            from reports.comparison_text import comparison_text
 
             first, second = (known_run(store, name).run() for name in arguments.names)
             print(comparison_text(compare_runs(first, second)))

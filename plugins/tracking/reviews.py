@@ -172,7 +172,7 @@ def _session(store: Store, run: Run, traces: Sequence[str]) -> str:
 
 
 def requested(store: Store, run: str) -> dict[str, str]:
-    """The apps of a run of ours that were asked about, each with its evaluation trace: the first, with several epochs."""
+    """The apps of a run of ours that were asked about, each with its (first) evaluation trace."""
     found = sorted(evaluation_traces(store, run), key=lambda info: int(info.tags.get(EPOCH, "1")))
     held = find_run(store, run)
     asked = {tag.removeprefix(_REQUESTED) for tag in held.data.tags if tag.startswith(_REQUESTED)} if held else set()

@@ -27,7 +27,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Parity:
     """Two ways, named, over the verdicts that either gives."""
 
     first: str
@@ -46,7 +46,7 @@ class Agreement:
         return len(self.differences) / self.total if self.total else 1.0
 
 
-def agreement(first: tuple[str, Said], second: tuple[str, Said], metrics: Sequence[str]) -> Agreement:
+def parity(first: tuple[str, Said], second: tuple[str, Said], metrics: Sequence[str]) -> Parity:
     """Compares states, values and reasons; the words of the evidence may differ."""
     (one, ours), (other, theirs) = first, second
     keys = sorted(ours.keys() | theirs.keys(), key=lambda key: (key[0], key[1], metrics.index(key[2])))
@@ -56,14 +56,14 @@ def agreement(first: tuple[str, Said], second: tuple[str, Said], metrics: Sequen
         for key in keys
         if _core(ours.get(key)) != _core(theirs.get(key))
     ]
-    return Agreement(one, other, tuple(metrics), compared, tuple(found))
+    return Parity(one, other, tuple(metrics), compared, tuple(found))
 
 
 def _core(verdict: Verdict | None) -> object:
     return None if verdict is None else (verdict.state, verdict.low, verdict.high, verdict.reason)
 
 
-def agreement_text(all_ways: Sequence[Agreement]) -> str:
+def parity_text(all_ways: Sequence[Parity]) -> str:
     """A row per metric, a column per pair of ways, then every difference."""
     metrics = list(dict.fromkeys(metric for ways in all_ways for metric in ways.metrics))
     heads = ["metric", *(f"{ways.first} / {ways.second}" for ways in all_ways)]
@@ -76,16 +76,17 @@ def agreement_text(all_ways: Sequence[Agreement]) -> str:
     return "\n".join([*lines, "", *(line for ways in all_ways for line in _lines(ways))])
 
 
-def _cell(ways: Agreement, metric: str) -> str:
+def _cell(ways: Parity, metric: str) -> str:
     different = sum(difference.metric == metric for difference in ways.differences)
     compared = ways.compared.get(metric, 0)
     return f"{compared - different} of {compared} equal"
 
 
-def _lines(ways: Agreement) -> Iterator[str]:
+def _lines(ways: Parity) -> Iterator[str]:
     for d in ways.differences:
         epoch = f" (epoch {d.epoch})" if d.epoch != 1 else ""
-        yield f"{plain(d.app, 60)}{epoch} {d.metric}: {ways.first} says {_words(d.first)}, {ways.second} {_words(d.second)}"
+        one, other = f"{ways.first} says {_words(d.first)}", f"{ways.second} {_words(d.second)}"
+        yield f"{plain(d.app, 60)}{epoch} {d.metric}: {one}, {other}"
     verdict = "as promised" if ways.share < PROMISED else "more than promised"
     yield (
         f"{ways.first} and {ways.second} differ in {ways.share * 100:.1f} % of {ways.total} verdicts "
