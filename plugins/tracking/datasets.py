@@ -261,7 +261,7 @@ def _plain_record(row: Mapping[str, Any]) -> dict[str, Any]:
     data = getattr(source, "source_data", source) or {}
     return {
         "id": row["dataset_record_id"], "inputs": dict(row["inputs"] or {}), "source": dict(data),
-        "expectations": dict(row.get("expectations") or {}), "tags": dict(row.get("tags") or {}),
+        "expectations": dict(row.get("expectations") or {}), "tags": {name: text for name, text in (row.get("tags") or {}).items() if not name.startswith("mlflow.")},
     }  # fmt: skip
 
 

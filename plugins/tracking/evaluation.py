@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +55,8 @@ def evaluate(
         for place, row in enumerate(rows)
     ]
     with mlflow.start_run(experiment_id=store.experiment_id, run_name=name, tags=dict(tags)) as run:
-        mlflow.genai.evaluate(data=data, scorers=list(judges))
+        with redirect_stdout(io.StringIO()):  # it praises itself in colours
+            mlflow.genai.evaluate(data=data, scorers=list(judges))
     run_id = run.info.run_id
     found = {_place(trace): trace for trace in _traces(store, run_id)}
     wanted = {judge.name for judge in judges}
