@@ -173,8 +173,9 @@ _UI = (
 )
 _RUNABILITY = (
     Definition(
-        "there files were counted (README, .env.example, a start script, an entry point); here the README is followed",
-        lambda d: d.there > d.here,
+        "other points: there files were counted (README, .env.example, a start script, an entry point); here the "
+        "README is followed",
+        lambda d: d.there > 0,
     ),
     Definition("there 5 points or none, after three attempts of a model; here point by point", lower(all_or_nothing)),
     Definition(

@@ -14,7 +14,6 @@ from reports.older.keys import KEYS
 from reports.older.report import OlderApp, OlderReport
 
 ALL_PASS: Mapping[str, float | None] = {name: key.full for name, key in KEYS.items()}
-SCORED = ("local_runability", "deployability")
 
 
 def older(values: Mapping[str, float | None], *issues: str, **other: Any) -> OlderApp:
@@ -89,8 +88,7 @@ def test_better_there(metric: str, code: str, words: str | None) -> None:
 
 @pytest.mark.parametrize("metric", [name for name in KEYS if name != "deployability"])
 def test_a_difference_of_which_nothing_is_recorded_is_not_explained(metric: str) -> None:
-    low = 2.0 if metric in SCORED else 0.0
-    assert explanation(difference(metric, low, KEYS[metric].full)) is None, "worse there"
+    assert explanation(difference(metric, 0, KEYS[metric].full)) is None
 
 
 def test_one_epoch_that_failed_otherwise_is_not_explained() -> None:
@@ -202,9 +200,14 @@ def test_pages_that_were_never_more_than_the_runtime_check() -> None:
 
 @pytest.mark.parametrize("metric", ["databricks_connectivity", "local_runability"])
 def test_an_app_of_another_kind_than_the_older_checks_knew(metric: str) -> None:
-    here = KEYS[metric].full
-    low = 1.0 if metric in SCORED else 0.0
-    assert "of another kind" in (explanation(difference(metric, low, here, stack="streamlit")) or "")
+    found = explanation(difference(metric, 0, KEYS[metric].full, stack="streamlit"))
+    assert "of another kind" in (found or "")
+
+
+@pytest.mark.parametrize(("there", "here"), [(4, 5), (4, 1), (1, 0)])
+def test_points_that_were_counted_otherwise(there: float, here: float) -> None:
+    codes = ("runability.readme",) if here < 3 else ()
+    assert "other points" in (explanation(difference("local_runability", there, here, *codes)) or "")
 
 
 def test_all_points_or_none() -> None:
