@@ -49,7 +49,7 @@ def _older(shown: Run, path: Path) -> int:
     from reports.older.agreement import agreement_text, parity_with_older
     from reports.older.reading import read_older
 
-    print(agreement_text(parity_with_older(shown, read_older(path))))
+    print(agreement_text(parity_with_older(shown, read_older(path))), end="")
     return 0
 
 

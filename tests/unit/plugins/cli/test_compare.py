@@ -94,6 +94,18 @@ def test_an_older_report_on_either_side(
     assert "  3 type  sales: PASS there, FAIL here" in out
 
 
+def test_parity_prints_the_table(older: str, bad: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["parity", bad, f"--old={older}"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "run bad beside the older report evaluation_report.json\nonly in the older report, 1 app: only-there"
+    )
+    assert "3 type              1         1      0              0              1\n" in out
+    assert "9 deployability     1         1      0              1              0\n" in out
+    assert main(["parity", bad, f"--old={bad}/run.json"]) == 4
+    assert "an older report is evaluation_report.json" in capsys.readouterr().err
+
+
 def test_two_older_reports_are_wrong_usage(older: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", older, older]) == 4
     assert "one of them must be a run" in capsys.readouterr().err
