@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,7 @@ from reports.terminal import score_table
 from reports.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from xdist.workermanage import WorkerController
 
@@ -94,6 +96,7 @@ class EvaluationController:
             self.progress = Progress(self.collector.run_dir, reporter)
             self.config.pluginmanager.register(self.progress, "appeval-progress")
             self.progress.start()
+            self._warm_sinks()
         assert self.progress is not None
         expected = list(self.collector.expected.values())
         weights: dict[str, dict[str, float]] = {}
@@ -154,8 +157,20 @@ class EvaluationController:
         workers = self.config.pluginmanager.getplugin("dsession")
         return str(getattr(workers, "shouldstop", "")).startswith("stopping after")
 
+    def _sink_options(self) -> dict[str, str | None]:
+        return {option.key: self.config.getoption(option.key) for sink in SINKS for option in sink.options}
+
+    def _warm_sinks(self) -> None:
+        """While workers measure, this process has nothing to do."""
+        if self.config.getoption("dist", "no") == "no":
+            return
+        options, run_dir = self._sink_options(), self.collector.run_dir
+        for sink in SINKS:
+            if sink.wanted(options):
+                threading.Thread(target=_quietly, args=(sink.warm, run_dir, options), daemon=True).start()
+
     def _feed_sinks(self, run: Run) -> None:
-        options = {option.key: self.config.getoption(option.key) for sink in SINKS for option in sink.options}
+        options = self._sink_options()
         for sink in in_order():
             if not sink.wanted(options):
                 continue
@@ -210,6 +225,11 @@ class EvaluationController:
             (self.collector.run_dir / "junit.xml").unlink(missing_ok=True)
             if self.collector.run_dir.is_dir() and not any(self.collector.run_dir.iterdir()):
                 self.collector.run_dir.rmdir()
+
+
+def _quietly(warm: Callable[..., None], *arguments: object) -> None:
+    with suppress(Exception):
+        warm(*arguments)
 
 
 def _seen(outcome: Outcome) -> str:

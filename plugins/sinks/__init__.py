@@ -54,6 +54,11 @@ class Sink(Protocol):
         """Whether these options ask for this sink."""
         ...
 
+    def warm(self, run_dir: Path, options: Options) -> None:
+        """Load what is slow to load. Called where it is wanted and there is nothing else to do; what it raises is not
+        the run's trouble: `emit` will meet it again."""
+        ...
+
     def emit(self, run: Run, run_dir: Path, options: Options) -> str:
         """Tell; return one line that says what was done. Raises SinkError or OSError."""
         ...

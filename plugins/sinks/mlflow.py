@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fixtures.evidence import read_evidence_json
+from plugins.metric import load_metrics
 from plugins.sinks import Options, SinkError, SinkOption, sink
 from plugins.tracking.store import Destination, Store, TrackingError, destination_of, open_store, project_of
 from reports.model import Run
@@ -46,16 +47,22 @@ class MlflowSink:
     def wanted(self, options: Options) -> bool:
         return any(options.get(option.key) for option in self.options)
 
+    def warm(self, run_dir: Path, options: Options) -> None:
+        """Importing mlflow takes three seconds, opening a database two."""
+        with open_store(_place(run_dir, options)):
+            load_metrics()
+
     def emit(self, run: Run, run_dir: Path, options: Options) -> str:
         try:
-            place = destination_of(
-                project_of(run_dir), options.get("mlflow"), options.get("experiment"),
-                staging=options.get("staging") == "yes",
-            )  # fmt: skip
-            with open_store(place) as store:
+            with open_store(_place(run_dir, options)) as store:
                 return _emit(store, run, run_dir, options.get("dataset") or "appeval-apps")
         except TrackingError as error:
             raise SinkError(str(error)) from error
+
+
+def _place(run_dir: Path, options: Options) -> Destination:
+    staging = options.get("staging") == "yes"
+    return destination_of(project_of(run_dir), options.get("mlflow"), options.get("experiment"), staging=staging)
 
 
 def _emit(store: Store, run: Run, run_dir: Path, dataset: str) -> str:

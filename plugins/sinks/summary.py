@@ -21,6 +21,9 @@ class SummarySink:
     def wanted(self, _options: Options) -> bool:
         return True
 
+    def warm(self, _run_dir: Path, _options: Options) -> None:
+        return None
+
     def emit(self, run: Run, run_dir: Path, _options: Options) -> str:
         write_atomically(run_dir / "summary.md", summary_markdown(run))
         write_atomically(run_dir / "metrics.csv", metrics_csv(run))

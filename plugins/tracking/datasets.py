@@ -259,9 +259,10 @@ def _held(dataset: Any) -> list[dict[str, Any]]:
 def _plain_record(row: Mapping[str, Any]) -> dict[str, Any]:
     source = row.get("source")
     data = getattr(source, "source_data", source) or {}
+    tags = {name: text for name, text in (row.get("tags") or {}).items() if not name.startswith("mlflow.")}
     return {
         "id": row["dataset_record_id"], "inputs": dict(row["inputs"] or {}), "source": dict(data),
-        "expectations": dict(row.get("expectations") or {}), "tags": {name: text for name, text in (row.get("tags") or {}).items() if not name.startswith("mlflow.")},
+        "expectations": dict(row.get("expectations") or {}), "tags": tags,
     }  # fmt: skip
 
 

@@ -54,9 +54,9 @@ def evaluate(
         {"inputs": {**row.inputs, "row": place}, "expectations": dict(row.expectations), "tags": dict(row.tags)}
         for place, row in enumerate(rows)
     ]
-    with mlflow.start_run(experiment_id=store.experiment_id, run_name=name, tags=dict(tags)) as run:
-        with redirect_stdout(io.StringIO()):  # it praises itself in colours
-            mlflow.genai.evaluate(data=data, scorers=list(judges))
+    begun = mlflow.start_run(experiment_id=store.experiment_id, run_name=name, tags=dict(tags))
+    with begun as run, redirect_stdout(io.StringIO()):  # it praises itself in colours
+        mlflow.genai.evaluate(data=data, scorers=list(judges))
     run_id = run.info.run_id
     found = {_place(trace): trace for trace in _traces(store, run_id)}
     wanted = {judge.name for judge in judges}

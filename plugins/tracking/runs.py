@@ -19,9 +19,10 @@ from plugins.tracking.store import Store, TrackingError
 from plugins.tracking.traces import RUN, Case, cases_of, with_app_traces, write_traces
 from reports.app_table import app_table
 from reports.generation import effort
+from reports.headline import average_line, success_line
 from reports.measurements import all_columns
 from reports.model import Run
-from reports.text import plain
+from reports.text import count_text, plain
 
 if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
@@ -191,10 +192,8 @@ def _tags(store: Store, run: Run) -> dict[str, str]:
         "appeval.profile": run.profile,
         "mlflow.runName": run.id,
         "mlflow.source.name": "appeval",
-        "mlflow.note.content": plain(
-            f"{len(run.apps)} apps; average {run.summary.avg_low:.1f} to {run.summary.avg_high:.1f}", 400
-        ),
-        **{f"failure.{place}": f"{count} apps: {plain(code, 100)}: {plain(example, 400)}"
+        "mlflow.note.content": f"{average_line(run.summary)}; {success_line(run.summary)}",
+        **{f"failure.{place}": f"{count_text(count, 'app')}: {plain(code, 100)}: {plain(example, 400)}"
            for place, (code, count, example) in enumerate(run.summary.common_failures, 1)},
     }  # fmt: skip
 

@@ -79,6 +79,9 @@ class Post:
     def wanted(self, options):
         return True
 
+    def warm(self, run_dir, options):
+        pass
+
     def emit(self, run, run_dir, options):
         if not Path("office").is_dir():
             raise SinkError("the post office is closed")
