@@ -7,7 +7,6 @@ client; the fluent API writes every span by itself, and what it cannot write it 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fixtures.evidence import CommandResult, Evidence, StageResult
 from plugins.metric import Metric
 from plugins.tracking.assessments import feedback_of, is_verdict
+from plugins.tracking.spans import Draft, hex_of, spans_of, write_trace
 from plugins.tracking.store import Store, TrackingError
 from reports.model import AppResult, Run, State, Verdict
 from reports.text import plain
@@ -28,7 +28,7 @@ LEVEL, RUN, APP, SLUG, EPOCH = (
     "appeval.level", "appeval.run_id", "appeval.app", "appeval.slug", "appeval.epoch",
 )  # fmt: skip
 GENERATION_TRACE, APP_TRACES = "generation_trace_id", "app_trace_ids"
-EVALUATION = "evaluation"
+GENERATION, EVALUATION = "generation", "evaluation"
 _TAIL = 2000
 _MOST_COMMANDS = 30
 _PAGE = 200
@@ -47,7 +47,7 @@ class Case:
 
     @property
     def trace_id(self) -> str:
-        return f"tr-{_hex(32, self.run.id, self.run.started, self.app.app, self.epoch)}"
+        return f"tr-{hex_of(32, self.run.id, self.run.started, self.app.app, self.epoch)}"
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -123,14 +123,8 @@ def _has_spans(store: Store, info: TraceInfo) -> bool:
 
 
 def _write(store: Store, case: Case, run_id: str, metrics: Mapping[str, Metric]) -> None:
-    from mlflow.entities import TraceData
-
     spans = _spans(case, metrics)
-    made = store.tracing.start_trace(_info(store, case, run_id, spans))
-    if store.destination.databricks:  # where spans are kept beside the trace
-        store.tracing._upload_trace_data(made, TraceData(spans))  # noqa: SLF001 - as its own exporter does
-    else:
-        store.tracing.log_spans(store.experiment_id, spans)
+    write_trace(store, _info(store, case, run_id, spans), spans)
 
 
 def _info(store: Store, case: Case, run_id: str, spans: Sequence[Span]) -> TraceInfo:
@@ -190,27 +184,13 @@ def _assessments(case: Case, run_id: str, root: Span) -> Iterator[Assessment]:
     for verdict in case.verdicts:
         made = feedback_of(verdict, infos[verdict.metric])
         made.metadata = {**(made.metadata or {}), AssessmentMetadataKey.SOURCE_RUN_ID: run_id}
-        made.trace_id, made.assessment_id = case.trace_id, f"a-{_hex(32, case.trace_id, verdict.metric)}"
+        made.trace_id, made.assessment_id = case.trace_id, f"a-{hex_of(32, case.trace_id, verdict.metric)}"
         made.create_time_ms = made.last_update_time_ms = at
         made.span_id = root.span_id
         yield made
 
 
 # ---------------------------------------------------------------------- spans
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A span before it has an id. Times are seconds since the epoch."""
-
-    name: str
-    kind: str
-    start: float
-    end: float
-    inputs: Any = None
-    outputs: Any = None
-    trouble: str = ""
-    attributes: Mapping[str, Any] | None = None
 
 
 def _spans(case: Case, metrics: Mapping[str, Metric]) -> list[Span]:
@@ -224,11 +204,11 @@ def _spans(case: Case, metrics: Mapping[str, Metric]) -> list[Span]:
     states = {verdict.metric: verdict.state.value for verdict in case.verdicts}
     outputs = {"appeval_100": case.app.score.value, "low": case.app.score.low, "high": case.app.score.high, **states}
     app = {"app": case.app.app, "epoch": case.epoch, "prompt": case.app.prompt, "app_dir": case.app.path}
-    root = _Draft(f"evaluate {case.app.app}", "EVALUATOR", begin, end, inputs=app, outputs=outputs)
-    return [_span(case, root, None), *(_span(case, draft, root) for draft in below)]
+    root = Draft(f"evaluate {case.app.app}", "EVALUATOR", begin, end, inputs=app, outputs=outputs)
+    return spans_of(case.trace_id, root, below)
 
 
-def _stage(result: StageResult) -> _Draft:
+def _stage(result: StageResult) -> Draft:
     commands = [_command(command) for command in result.commands[:_MOST_COMMANDS]]
     codes = [command["exit_code"] for command in commands]
     problem = result.problem
@@ -236,7 +216,7 @@ def _stage(result: StageResult) -> _Draft:
     if problem is not None:
         outputs["problem"] = {"kind": problem.kind, "code": problem.code, "message": problem.message}
     wrong = problem is not None and problem.kind in ("app", "harness")
-    return _Draft(
+    return Draft(
         f"stage {result.stage}", "TOOL", result.started, result.started + result.seconds,
         inputs={"stage": result.stage, "commands": [command["command"] for command in commands]}, outputs=outputs,
         trouble=f"{problem.code}: {problem.message}" if problem is not None and wrong else "",
@@ -252,11 +232,11 @@ def _command(command: CommandResult) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _metric(verdict: Verdict, case: Case, metric: Metric | None, begin: float) -> _Draft:
+def _metric(verdict: Verdict, case: Case, metric: Metric | None, begin: float) -> Draft:
     """Judged when the last of its stages had ended."""
     known = [case.evidence.get(name) for name in metric.needs] if metric is not None and case.evidence else []
     at = max((r.started + r.seconds for r in known if r is not None and r.started), default=begin)
-    return _Draft(
+    return Draft(
         f"metric {verdict.metric}", "EVALUATOR", at, at,
         inputs={"metric": verdict.metric, "stages": list(metric.needs) if metric is not None else []},
         outputs={"state": verdict.state.value, "low": verdict.low, "high": verdict.high, "reason": verdict.reason,
@@ -266,59 +246,10 @@ def _metric(verdict: Verdict, case: Case, metric: Metric | None, begin: float) -
     )  # fmt: skip
 
 
-def _span(case: Case, draft: _Draft, parent: _Draft | None) -> Span:
-    from mlflow.entities import Span
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import ReadableSpan
-    from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
-
-    def context(of: _Draft) -> SpanContext:
-        span_id = int(_hex(16, case.trace_id, of.name), 16)
-        return SpanContext(
-            int(case.trace_id.removeprefix("tr-"), 16), span_id, is_remote=False, trace_flags=TraceFlags(1)
-        )
-
-    held = {
-        "mlflow.traceRequestId": case.trace_id,
-        "mlflow.spanType": draft.kind,
-        "mlflow.spanInputs": draft.inputs,
-        "mlflow.spanOutputs": draft.outputs,
-        **(draft.attributes or {}),
-    }
-    status = Status(StatusCode.ERROR, plain(draft.trouble, 600)) if draft.trouble else Status(StatusCode.OK)
-    return Span(
-        ReadableSpan(
-            name=plain(draft.name, 200),
-            context=context(draft),
-            parent=context(parent) if parent is not None else None,
-            attributes={name: json.dumps(_clean(value)) for name, value in held.items()},
-            start_time=int(draft.start * 1e9),
-            end_time=int(draft.end * 1e9),
-            status=status,
-            resource=Resource({}),
-        )
-    )
-
-
-def _clean(value: Any) -> Any:
-    """Text of apps without what a database or a page cannot hold."""
-    if isinstance(value, str):
-        return plain(value, 4000)
-    if isinstance(value, Mapping):
-        return {plain(str(name), 200): _clean(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_clean(inner) for inner in value]
-    return value
-
-
 def _time(text: str) -> float:
     from datetime import datetime
 
     return datetime.fromisoformat(text).timestamp()
-
-
-def _hex(digits: int, *parts: object) -> str:
-    return hashlib.blake2b("\0".join(map(str, parts)).encode("utf-8", "replace"), digest_size=digits // 2).hexdigest()
 
 
 def with_app_traces(case: Case, found: Sequence[str]) -> Case:
