@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from fixtures.discovery import discover
-from plugins.cli import project_folder
+from plugins.project import project_folder
 from plugins.tracking.options import add_store_options, store_of
 from plugins.tracking.trajectories import Imported, Outcome, import_trajectory
 from reports.text import plain
