@@ -43,11 +43,12 @@ def _request(arguments: argparse.Namespace) -> int:
 
 def _status(arguments: argparse.Namespace) -> int:
     from plugins.tracking.reviews import QUESTIONS, answers, requested, statuses
+    from plugins.tracking.traces import run_key
 
     shown = read_run(run_folder(arguments.run_name))
     titles = {question.name: question.title for question in QUESTIONS}
     with store_of(arguments, reading=True) as store:
-        said, asked = answers(store, shown.id), requested(store, shown.id)
+        said, asked = answers(store, run_key(shown)), requested(store, run_key(shown))
         open_or_not = statuses(store, list(asked.values()))
     scores = {app.app: score_text(app.score.low, app.score.high) for app in shown.apps}
     for app, trace in asked.items():

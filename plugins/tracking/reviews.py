@@ -172,7 +172,7 @@ def _session(store: Store, run: Run, traces: Sequence[str]) -> str:
 
 
 def requested(store: Store, run: str) -> dict[str, str]:
-    """The apps of a run of ours that were asked about, each with its (first) evaluation trace."""
+    """The apps of a run of ours, by its key, that were asked about, each with its (first) evaluation trace."""
     found = sorted(evaluation_traces(store, run), key=lambda info: int(info.tags.get(EPOCH, "1")))
     held = find_run(store, run)
     asked = {tag.removeprefix(_REQUESTED) for tag in held.data.tags if tag.startswith(_REQUESTED)} if held else set()
@@ -184,7 +184,7 @@ def requested(store: Store, run: str) -> dict[str, str]:
 
 
 def answers(store: Store, run: str) -> list[Answer]:
-    """Of the apps of one run of ours, oldest first."""
+    """Of the apps of one run of ours, by its key, oldest first."""
     found = [answer for info in evaluation_traces(store, run) for answer in _answers(info)]
     return sorted(found, key=lambda answer: (answer.at, answer.app, answer.question))
 

@@ -16,7 +16,7 @@ from fixtures.evidence import Evidence, load_evidence
 from plugins.metric import load_metrics
 from plugins.tracking.links import app_trace_ids
 from plugins.tracking.store import Store, TrackingError
-from plugins.tracking.traces import RUN, Case, cases_of, with_app_traces, write_traces
+from plugins.tracking.traces import RUN, Case, cases_of, run_key, with_app_traces, write_traces
 from reports.app_table import app_table
 from reports.generation import effort
 from reports.headline import average_line, success_line
@@ -48,8 +48,8 @@ class Written:
 def write_run(store: Store, run: Run, run_dir: Path) -> Written:
     """Everything of it; complete when this returns, else TrackingError is raised."""
     metrics = {metric.name: metric for metric in load_metrics()}
-    cases = [_linked(store, case) for case in cases_of(run, _evidence(run, run_dir))]
-    found = find_run(store, run.id) or _begin(store, run)
+    cases = [_linked(store, case) for case in cases_of(store.experiment_id, run, _evidence(run, run_dir))]
+    found = find_run(store, run_key(run)) or _begin(store, run)
     run_id = found.info.run_id
     _tell(store, found, run)
     count = write_traces(store, cases, run_id, metrics)
@@ -64,18 +64,18 @@ def write_run(store: Store, run: Run, run_dir: Path) -> Written:
     return Written(run_id, traces)
 
 
-def find_run(store: Store, run_id: str) -> MlflowRun | None:
-    """The MLflow run of a run of ours. Raises TrackingError when there are several: nobody could say which counts."""
-    found = store.client.search_runs([store.experiment_id], f"tags.`{RUN}` = '{run_id}'", max_results=2)
+def find_run(store: Store, key: str) -> MlflowRun | None:
+    """The MLflow run of a run of ours, by its key. Raises TrackingError when there are several: which one counts?"""
+    found = store.client.search_runs([store.experiment_id], f"tags.`{RUN}` = '{key}'", max_results=2)
     if len(found) > 1:
         ids = ", ".join(run.info.run_id for run in found)
-        raise TrackingError(f"several MLflow runs are of run {run_id} ({ids}): delete those that do not count")
+        raise TrackingError(f"several MLflow runs are of run {key} ({ids}): delete those that do not count")
     return found[0] if found else None
 
 
 def _begin(store: Store, run: Run) -> MlflowRun:
     """Named and tagged in one step: a run that was begun and no more is found again."""
-    tags = {RUN: run.id, "mlflow.runName": run.id}
+    tags = {RUN: run_key(run), "mlflow.runName": plain(run.id, 200)}
     return store.client.create_run(store.experiment_id, start_time=_milliseconds(run.started), tags=tags)
 
 
@@ -190,7 +190,7 @@ def _tags(store: Store, run: Run) -> dict[str, str]:
         "partial": str(run.partial).lower(),
         "appeval.schema": str(run.schema),
         "appeval.profile": run.profile,
-        "mlflow.runName": run.id,
+        "mlflow.runName": plain(run.id, 200),
         "mlflow.source.name": "appeval",
         "mlflow.note.content": f"{average_line(run.summary)}; {success_line(run.summary)}",
         **{f"failure.{place}": f"{count_text(count, 'app')}: {plain(code, 100)}: {plain(example, 400)}"

@@ -8,10 +8,12 @@ client; the fluent API writes every span by itself, and what it cannot write it 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fixtures.app import slug_of
 from fixtures.evidence import CommandResult, Evidence, StageResult
 from plugins.metric import Metric
 from plugins.tracking.assessments import feedback_of, is_verdict
@@ -32,13 +34,16 @@ GENERATION, EVALUATION = "generation", "evaluation"
 _TAIL = 2000
 _MOST_COMMANDS = 30
 _PAGE = 200
+#: Run ids that we make: a time and four digits.
+_OUR_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-[0-9a-f]{4}")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One app in one epoch as a trace tells it. `evidence` is None where nothing was kept. `app_traces` are ids of
-    traces that the running app has sent."""
+    """One app in one epoch as a trace tells it. `experiment` is MLflow's id of where: an id belongs to one trace of a
+    whole store. `evidence` is None where nothing was kept. `app_traces` are ids of traces that the running app sent."""
 
+    experiment: str
     run: Run
     app: AppResult
     epoch: int
@@ -47,18 +52,24 @@ class Case:
 
     @property
     def trace_id(self) -> str:
-        return f"tr-{hex_of(32, self.run.id, self.run.started, self.app.app, self.epoch)}"
+        return f"tr-{hex_of(32, self.experiment, self.run.id, self.run.started, self.app.app, self.epoch)}"
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         return tuple(v for v in self.app.verdicts if v.epoch == self.epoch)
 
 
-def cases_of(run: Run, evidence: Mapping[tuple[str, int], Evidence]) -> Iterator[Case]:
+def run_key(run: Run) -> str:
+    """What a run of ours is called in MLflow: its id, made safe. An id that somebody chose may be chosen again, so it
+    gets the time beside it."""
+    return run.id if _OUR_ID.fullmatch(run.id) else f"{slug_of(run.id)}@{run.started}"
+
+
+def cases_of(experiment: str, run: Run, evidence: Mapping[tuple[str, int], Evidence]) -> Iterator[Case]:
     """`evidence` by (slug, epoch)."""
     for app in run.apps:
         for epoch in sorted({verdict.epoch for verdict in app.verdicts}):
-            yield Case(run, app, epoch, evidence.get((app.slug, epoch)))
+            yield Case(experiment, run, app, epoch, evidence.get((app.slug, epoch)))
 
 
 # ---------------------------------------------------------------------- writing
@@ -67,7 +78,7 @@ def cases_of(run: Run, evidence: Mapping[tuple[str, int], Evidence]) -> Iterator
 def write_traces(store: Store, cases: Sequence[Case], run_id: str, metrics: Mapping[str, Metric]) -> int:
     """Write those that are not there, and mend those that are not whole; how many are there now, all whole. `run_id` is
     MLflow's. Raises TrackingError when one of them is not."""
-    there = {info.trace_id: info for info in evaluation_traces(store, cases[0].run.id)} if cases else {}
+    there = {info.trace_id: info for info in evaluation_traces(store, run_key(cases[0].run))} if cases else {}
     for case in cases:
         store.in_time()
         known = there.get(case.trace_id)
@@ -80,7 +91,7 @@ def write_traces(store: Store, cases: Sequence[Case], run_id: str, metrics: Mapp
 
 
 def evaluation_traces(store: Store, run: str) -> list[TraceInfo]:
-    """Of one run of ours, with their assessments, without their spans."""
+    """Of one run of ours, by its key, with their assessments, without their spans."""
     found: list[TraceInfo] = []
     token = None
     while True:
@@ -97,7 +108,7 @@ def evaluation_traces(store: Store, run: str) -> list[TraceInfo]:
 
 def _count(store: Store, cases: Sequence[Case]) -> int:
     """What MLflow has in the end, which is what counts."""
-    there = {info.trace_id: info for info in evaluation_traces(store, cases[0].run.id)} if cases else {}
+    there = {info.trace_id: info for info in evaluation_traces(store, run_key(cases[0].run))} if cases else {}
     lost = [
         case.app.app
         for case in cases
@@ -136,7 +147,7 @@ def _info(store: Store, case: Case, run_id: str, spans: Sequence[Span]) -> Trace
     tags = {
         "mlflow.traceName": f"evaluate {plain(case.app.app, 200)}",
         LEVEL: EVALUATION,
-        RUN: case.run.id,
+        RUN: run_key(case.run),
         APP: plain(case.app.app, 250),
         SLUG: case.app.slug,
         EPOCH: str(case.epoch),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +13,17 @@ import pytest
 from plugins.metric import load_metrics
 from plugins.tracking.runs import TABLE, averages, find_run, parameters, write_run
 from plugins.tracking.store import Destination, Store, TrackingError, open_store
-from plugins.tracking.traces import evaluation_traces
+from plugins.tracking.traces import evaluation_traces, run_key
 from reports.model import Run
 from tests.stored import KINDS, stored_run
 
 
 def state_of(store: Store, run: Run) -> dict[str, Any]:
     """Everything that MLflow holds of a run, apart from ids that it gives itself."""
-    found = find_run(store, run.id)
+    found = find_run(store, run_key(run))
     assert found is not None
     run_id = found.info.run_id
-    infos = sorted(evaluation_traces(store, run.id), key=lambda info: info.trace_id)
+    infos = sorted(evaluation_traces(store, run_key(run)), key=lambda info: info.trace_id)
     return {
         "status": (found.info.status, found.info.start_time, found.info.end_time),
         "params": found.data.params,
@@ -111,10 +113,10 @@ def test_a_trace_shows_every_stage_with_its_own_times(store: Store, tmp_path: Pa
     root = spans["evaluate good"]
     assert root.parent_id is None
     assert all(span.parent_id == root.span_id for span in spans.values() if span is not root)
-    assert (root.end_time_ns - root.start_time_ns) / 1e9 == pytest.approx(7.0)  # type: ignore[operator]
+    assert (root.end_time_ns - root.start_time_ns) / 1e9 == pytest.approx(7.0)
     build = spans["stage build"]
     assert (build.start_time_ns - root.start_time_ns) / 1e9 == pytest.approx(1.0)
-    assert (build.end_time_ns - build.start_time_ns) / 1e9 == pytest.approx(2.0)  # type: ignore[operator]
+    assert (build.end_time_ns - build.start_time_ns) / 1e9 == pytest.approx(2.0)
     (command,) = build.outputs["commands"]
     assert (command["command"], command["exit_code"]) == ("npm run build", 0)
     assert spans["stage start"].status.status_code == "ERROR"
@@ -171,7 +173,7 @@ class Killed(BaseException):
     ],
 )
 def test_what_was_cut_off_is_completed(
-    place: Destination, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, after: int
+    made_database: Path, place: Destination, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, after: int
 ) -> None:
     """Cut off after so many calls; told again the state is that of a run that was told in one go."""
     run, run_dir = stored_run(tmp_path)
@@ -194,12 +196,10 @@ def test_what_was_cut_off_is_completed(
                 write_run(store, run, run_dir)
         write_run(store, run, run_dir)
         mended = state_of(store, run)
-    other = Destination(place.uri, "in-one-go")
-    with open_store(other) as store:
+    shutil.copy(made_database, tmp_path / "other.db")
+    with open_store(Destination(f"sqlite:///{tmp_path / 'other.db'}", "appeval")) as store:
         write_run(store, run, run_dir)
         whole = state_of(store, run)
-    for state in (mended, whole):
-        state["tags"] = {n: t for n, t in state["tags"].items() if n != "mlflow.user"}
     assert mended.pop("traces") == whole.pop("traces")
     assert mended == whole
 
@@ -216,12 +216,12 @@ def test_a_result_that_mlflow_lost_is_an_error(store: Store, tmp_path: Path, mon
     monkeypatch.setattr(store.tracing, "start_trace", losing)
     with pytest.raises(TrackingError, match=r"1 of 2 traces did not arrive whole \(failing\)"):
         write_run(store, run, run_dir)
-    found = find_run(store, run.id)
+    found = find_run(store, run_key(run))
     assert found is not None
     assert found.info.status == "RUNNING", "it does not look finished"
     monkeypatch.undo()
     write_run(store, run, run_dir)
-    assert {len(info.assessments) for info in evaluation_traces(store, run.id)} == {9}
+    assert {len(info.assessments) for info in evaluation_traces(store, run_key(run))} == {9}
 
 
 def test_averages_leave_out_what_nobody_knows(tmp_path: Path) -> None:
@@ -240,8 +240,6 @@ def test_averages_leave_out_what_nobody_knows(tmp_path: Path) -> None:
 
 
 def test_parameters_say_mixed_and_unknown(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     run, _ = stored_run(tmp_path, ["good", "failing"])
     apps = (run.apps[0], replace(run.apps[1], generation={"model": "b-model", "mode": "daily"}))
     told = parameters(replace(run, apps=apps))
@@ -249,9 +247,32 @@ def test_parameters_say_mixed_and_unknown(tmp_path: Path) -> None:
     assert told["metric_version.type_safety"].isdigit()
 
 
-def test_hostile_names_arrive_as_text(store: Store, tmp_path: Path) -> None:
-    from dataclasses import replace
+def test_one_run_may_be_told_in_two_experiments(place: Destination, tmp_path: Path) -> None:
+    run, run_dir = stored_run(tmp_path, ["good"])
+    twice = []
+    for staging in (True, False):
+        with open_store(replace(place, staging=staging)) as store:
+            write_run(store, run, run_dir)
+            twice.append(store)
+    with open_store(place):
+        for store in twice:
+            (info,) = evaluation_traces(store, run_key(run))
+            assert info.experiment_id == store.experiment_id
+            assert len(info.assessments) == 9
+    assert twice[0].experiment_id != twice[1].experiment_id
+    assert find_run(twice[0], run_key(run)).data.tags["environment"] == "staging"  # type: ignore[union-attr]
 
+
+def test_an_id_that_was_chosen_twice_is_two_runs(store: Store, tmp_path: Path) -> None:
+    """`--run-dir=nightly`, every night."""
+    run, run_dir = stored_run(tmp_path, ["good"], run_id="nightly")
+    first = write_run(store, run, run_dir)
+    second = write_run(store, replace(run, started="2026-01-03T03:04:05Z"), run_dir)
+    assert first.run_id != second.run_id
+    assert set(first.traces["good"]).isdisjoint(second.traces["good"])
+
+
+def test_hostile_names_arrive_as_text(store: Store, tmp_path: Path) -> None:
     run, run_dir = stored_run(tmp_path, ["good"])
     name = "<script>alert(1)</script>\x1b[31m'; DROP \ud800" + "x" * 5000
     app = replace(run.apps[0], app=name, prompt="=cmd()\x00" + "y" * 9000)
@@ -261,4 +282,4 @@ def test_hostile_names_arrive_as_text(store: Store, tmp_path: Path) -> None:
     info = store.client.get_trace(written.traces[name][0]).info
     assert len(info.assessments) == 9
     assert "\x1b" not in info.tags["appeval.app"]
-    assert len(evaluation_traces(store, hostile.id)) == 1
+    assert len(evaluation_traces(store, run_key(hostile))) == 1
