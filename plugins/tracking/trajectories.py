@@ -17,7 +17,7 @@ from plugins.tracking.links import is_evaluation, trace_info
 from plugins.tracking.spans import Draft, spans_of, write_trace
 from plugins.tracking.store import Store
 from plugins.tracking.traces import APP, GENERATION, GENERATION_TRACE, LEVEL
-from reports.text import plain
+from reports.text import count_text, plain
 
 if TYPE_CHECKING:
     from mlflow.entities import Span, TraceInfo
@@ -51,7 +51,7 @@ def import_trajectory(store: Store, app: App) -> Imported:
     named = named_trace_id(app)
     there = trace_info(store, named) if named else None
     if named and there is not None and not is_evaluation(there) and _is_whole(there):
-        return Imported(app.name, Outcome.THERE, named)
+        return Imported(app.name, Outcome.THERE, named, _place(store, there))
     if app.trajectory is None:
         wanted = f"its files name the trace {named}, which MLflow does not have" if named else ""
         return Imported(app.name, Outcome.NONE, None, wanted)
@@ -62,7 +62,7 @@ def import_trajectory(store: Store, app: App) -> Imported:
     trace_id = named if named is not None and free else imported_trace_id(app, told)
     own = there if trace_id == named else trace_info(store, trace_id)
     if own is not None and _is_whole(own):
-        return Imported(app.name, Outcome.THERE, trace_id)
+        return Imported(app.name, Outcome.THERE, trace_id, _place(store, own))
     spans = spans_of(trace_id, *_drafts(app, told))
     write_trace(store, _info(store, app, told, spans, named), spans)
     store.client.set_trace_tag(trace_id, WHOLE, "true")
@@ -74,10 +74,17 @@ def _is_whole(info: TraceInfo) -> bool:
     return info.tags.get(LEVEL) != GENERATION or info.tags.get(WHOLE) == "true"
 
 
+def _place(store: Store, info: TraceInfo) -> str:
+    """Where it is, if that is not where we are: MLflow has one trace of an id, in all its experiments."""
+    if info.experiment_id in (None, store.experiment_id):
+        return ""
+    return f"in the experiment {plain(store.client.get_experiment(str(info.experiment_id)).name, 100)}"
+
+
 def _remark(told: Trajectory) -> str:
     calls = sum(event.kind == "tool" for event in told.told)
-    parts = [f"{len(told.told) - calls} messages, {calls} tool calls"]
-    parts += [f"{told.broken} broken lines passed over"] if told.broken else []
+    parts = [f"{count_text(len(told.told) - calls, 'message')}, {count_text(calls, 'tool call')}"]
+    parts += [f"{count_text(told.broken, 'broken line')} passed over"] if told.broken else []
     parts += ["the rest of a very long file left out"] if told.cut else []
     return "; ".join(parts)
 
