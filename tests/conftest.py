@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.mlflow_server import at_server as at_server
+from tests.mlflow_server import made_database as made_database
 from tests.mlflow_server import mlflow_uri as mlflow_uri
+from tests.mlflow_server import place as place
+from tests.mlflow_server import store as store
 
 HERE = Path(__file__).parent
 

@@ -1,8 +1,9 @@
-"""A real `mlflow server` of a test's own: SQLite, on the loopback, at a free port, ended with its whole group."""
+"""Places for MLflow: a database to copy, and a real server on the loopback at a free port, ended with its group."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from plugins.tracking.store import Destination
+from plugins.tracking.store import Destination, Store, open_store
 
 _SECONDS = 90.0
 _SETTINGS = {
@@ -76,6 +77,15 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="session")
+def made_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database to copy: making one takes seconds."""
+    path = tmp_path_factory.mktemp("mlflow-template") / "mlflow.db"
+    with open_store(Destination(f"sqlite:///{path}", "template")):
+        pass
+    return path
+
+
+@pytest.fixture(scope="session")
 def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server for all tests of a session: they keep apart by experiments of their own."""
     with mlflow_server(tmp_path_factory.mktemp("mlflow")) as uri:
@@ -86,3 +96,17 @@ def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def at_server(mlflow_uri: str, request: pytest.FixtureRequest) -> Destination:
     """An experiment of the test's own at that server."""
     return Destination(mlflow_uri, request.node.name)
+
+
+@pytest.fixture
+def place(made_database: Path, tmp_path: Path) -> Destination:
+    """A database that nobody has written to."""
+    shutil.copy(made_database, tmp_path / "mlflow.db")
+    return Destination(f"sqlite:///{tmp_path / 'mlflow.db'}", "appeval")
+
+
+@pytest.fixture
+def store(place: Destination) -> Iterator[Store]:
+    """Open while the test runs: nobody else of this process can open one."""
+    with open_store(place) as opened:
+        yield opened

@@ -17,8 +17,11 @@ from fixtures.sandbox import SANDBOXES
 from fixtures.sandbox.processes import MARK
 from fixtures.stacks import STACKS
 from fixtures.workspace import work_dir_of
+from plugins.cli import main
 from plugins.cli.verify import differences_of
 from plugins.metric import give_verdict, load_metrics
+from plugins.tracking.assessments import verdict_of
+from plugins.tracking.store import Destination, open_store
 from reports.model import Run, State, read_run
 from tests.world import require
 
@@ -56,6 +59,32 @@ def check(run: Run, apps: int = 9) -> None:
     assert not run.partial
 
 
+def told_to_mlflow(run: Run, run_dir: Path, database: Destination, server: Destination, again: bool = False) -> None:
+    """What MLflow holds of the run: told to a database as it ended, and to a server afterwards. Nine assessments on every
+    trace, a table, a dataset and a queue; and its scorers say the same as pytest did."""
+    from plugins.tracking.datasets import records_of
+    from plugins.tracking.history import known_run
+    from plugins.tracking.reviews import requested
+    from plugins.tracking.traces import evaluation_traces, run_key
+
+    assert main(["emit", "mlflow", str(run_dir), f"--mlflow={server.uri}", f"--experiment={server.experiment}"]) == 0
+    for place in (database, server):
+        with open_store(place) as store:
+            infos = {info.tags["appeval.app"]: info for info in evaluation_traces(store, run_key(run))}
+            assert {app: len(info.assessments) for app, info in infos.items()} == {app.app: 9 for app in run.apps}
+            table = {row["app"]: row for row in known_run(store, run_key(run)).table()}
+            for app in run.apps:
+                said = {a.name: verdict_of(a) for a in infos[app.app].assessments}
+                assert said == {verdict.metric: verdict for verdict in app.verdicts}
+                assert table[app.app]["evaluation_trace_id"] == infos[app.app].trace_id
+                assert table[app.app]["appeval_100_low"] == app.score.low
+                spans = store.client.get_trace(infos[app.app].trace_id).data.spans
+                assert {"stage scan", "metric build_success"} < {span.name for span in spans}
+            assert {r["inputs"]["app"] for r in records_of(store, "appeval-apps")} == {app.app for app in run.apps}
+            assert set(requested(store, run_key(run))) == {app.app for app in run.apps if app.score.low < 70}
+    assert main(["parity", str(run_dir), f"--mlflow={database.uri}", *(["--again"] if again else [])]) == 0
+
+
 #: One app that works; one whose statements fail, one that is no app at all.
 _SOME = {
     "docker": ("sales-pipeline", "taxi-badsql"),
@@ -64,26 +93,31 @@ _SOME = {
 
 
 @pytest.mark.parametrize("sandbox", _SOME)
-def test_some_verdicts_equal_expected(tmp_path: Path, sandbox: str) -> None:
+def test_some_verdicts_equal_expected(tmp_path: Path, sandbox: str, place: Destination, at_server: Destination) -> None:
     """All of them are slow."""
     require(sandbox)
+    mlflow = [f"--mlflow={place.uri}"] if sandbox == "docker" else ["--use-judges=100%"]
     run = evaluate(
         tmp_path / "run",
         "-n",
         "2",
         f"--sandbox={sandbox}",
+        *mlflow,
         *(f"--apps=fixtures/apps/{name}" for name in _SOME[sandbox]),
     )
     check(run, apps=len(_SOME[sandbox]))
     judge_again(run, tmp_path / "run")
+    if sandbox == "docker":
+        told_to_mlflow(run, tmp_path / "run", place, at_server)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sandbox", SANDBOXES.names())
-def test_verdicts_equal_expected(tmp_path: Path, sandbox: str) -> None:
+def test_verdicts_equal_expected(tmp_path: Path, sandbox: str, place: Destination, at_server: Destination) -> None:
     require(sandbox)
-    run = evaluate(tmp_path / "run", "-n", "2", f"--sandbox={sandbox}")
+    run = evaluate(tmp_path / "run", "-n", "2", f"--sandbox={sandbox}", f"--mlflow={place.uri}")
     check(run)
+    told_to_mlflow(run, tmp_path / "run", place, at_server, again=True)
     everything = "".join(
         p.read_text(errors="replace") for p in (tmp_path / "run").rglob("*") if p.suffix in {".json", ".md"}
     )
