@@ -19,7 +19,7 @@ from plugins.tracking.links import (
 )
 from plugins.tracking.options import add_store_options, store_of
 from plugins.tracking.store import ELSEWHERE, Store
-from plugins.tracking.traces import EPOCH, GENERATION_TRACE, RUN
+from plugins.tracking.traces import EPOCH, GENERATION_TRACE, RUN, run_key
 from reports.model import read_run
 from reports.text import plain
 
@@ -57,7 +57,7 @@ def _unknown(store: Store, name: str, run_id: str | None) -> str:
 def _run_id(name: str) -> str:
     """Of a run that is here, or the id of one that was elsewhere."""
     try:
-        return read_run(run_folder(name)).id
+        return run_key(read_run(run_folder(name)))
     except (BadInput, ValueError):
         return name
 
