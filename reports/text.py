@@ -29,8 +29,10 @@ def plain(text: str, limit: int = 300) -> str:
     Terminal codes, control characters and text direction overrides are gone, white space is collapsed,
     half a surrogate pair is U+FFFD: the result can always be printed, and shows what it says.
     """
-    text = _ESCAPES.sub("", text[:_MOST])
-    text = " ".join("".join(_visible(char) for char in text).split())
+    text = text[:_MOST]
+    if not (text.isascii() and text.isprintable()):  # most text is, and then only its spaces are to be seen to
+        text = "".join(_visible(char) for char in _ESCAPES.sub("", text))
+    text = " ".join(text.split())
     return text if len(text) <= limit else text[: max(0, limit - 1)].rstrip() + "…"
 
 

@@ -91,6 +91,7 @@ def _evidence(run: Run, run_dir: Path) -> dict[tuple[str, int], Evidence]:
 
 
 def _linked(store: Store, case: Case) -> Case:
+    store.in_time()
     generation = case.app.trace_ids.get("generation")
     return with_app_traces(case, app_trace_ids(store, generation)) if generation else case
 
