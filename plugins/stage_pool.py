@@ -10,7 +10,7 @@ from typing import Any
 
 from fixtures.app import App, content_digest
 from fixtures.discovery import discover
-from fixtures.errors import BadInput, Unmeasured
+from fixtures.errors import BadInput, Cancelled, Unmeasured
 from fixtures.evidence import Evidence
 from fixtures.machine import Machine
 from fixtures.sandbox import SANDBOXES
@@ -39,6 +39,7 @@ class StagePool:
         self._asked: dict[Path, threading.Lock] = {}
         self._known: dict[Path, Evidence] = {}
         self._engines: set[StageEngine] = set()
+        self._closed = False
 
     def __enter__(self) -> StagePool:
         return self
@@ -83,6 +84,8 @@ class StagePool:
 
     def _run(self, app: App) -> Evidence:
         with self._lock:
+            if self._closed:
+                raise Cancelled("the stages of apps that are judged were ended")
             machine = self._machine = self._machine or self._start()
             engine = StageEngine(app, 1, machine)
             self._engines.add(engine)
@@ -106,6 +109,7 @@ class StagePool:
     def close(self) -> None:
         """End what still runs and remove the copies. Idempotent."""
         with self._lock:
+            self._closed = True
             engines = list(self._engines)
             machine, self._machine = self._machine, None
         for engine in engines:

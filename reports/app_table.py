@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,12 @@ from reports.model import AppResult, Run
 from reports.rows import NO_APP, Cell, app_row
 from reports.text import plain
 
-#: What the generator recorded gets columns of this prefix.
+#: What the generator recorded gets columns of this prefix: those that most apps have.
 GENERATED = "gen_"
 _MOST_GENERATED = 60
+_LONGEST_NAME = 100
+#: A larger whole number is read as something else by whoever reads the table.
+_MOST_EXACT = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ def app_table(run: Run, evaluation_traces: Mapping[str, Sequence[str]]) -> AppTa
     """`evaluation_traces`: ids by app name, one per epoch. A metric's own column holds its exact value, and nothing
     where there is none; with several epochs the mean."""
     measured = all_columns(run.apps)
-    generated = sorted({name for app in run.apps for name in _generated(app)})
+    recorded = Counter(name for app in run.apps for name in _generated(app))
+    generated = sorted(sorted(recorded, key=lambda name: (-recorded[name], name))[:_MOST_GENERATED])
     rows = [_row(run, app, measured, generated, evaluation_traces.get(app.app, ())) for app in run.apps]
     columns = tuple(_row(run, NO_APP, measured, generated, ()))
     return AppTable(columns, tuple(tuple(row.values()) for row in rows))
@@ -67,7 +72,10 @@ def _row(
 
 def _generated(app: AppResult) -> dict[str, Cell]:
     """The numbers and texts that the generator recorded, as far as they are values of a table."""
-    kept = [(n, v) for n, v in app.generation.items() if isinstance(v, (str, int, float)) and n.isidentifier()]
+    kept = [
+        (n, v) for n, v in app.generation.items()
+        if isinstance(v, (str, int, float)) and n.isidentifier() and len(n) <= _LONGEST_NAME
+    ]  # fmt: skip
     return {n: float(v) if isinstance(v, bool) else v for n, v in kept[:_MOST_GENERATED]}
 
 
@@ -78,4 +86,10 @@ def _text(recorded: Mapping[str, Any], *names: str) -> str | None:
 def _bounded(value: Cell) -> Cell:
     if isinstance(value, str):
         return plain(value, 2000)
-    return value if value is None or math.isfinite(value) else None
+    if value is None:
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+    return (value if abs(number) <= _MOST_EXACT else number) if math.isfinite(number) else None

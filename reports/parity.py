@@ -47,16 +47,19 @@ class Parity:
 
 
 def parity(first: tuple[str, Said], second: tuple[str, Said], metrics: Sequence[str]) -> Parity:
-    """Compares states, values and reasons; the words of the evidence may differ."""
+    """Compares states, values and reasons; the words of the evidence may differ. `metrics` come first, in this order,
+    then those that only verdicts name."""
     (one, ours), (other, theirs) = first, second
-    keys = sorted(ours.keys() | theirs.keys(), key=lambda key: (key[0], key[1], metrics.index(key[2])))
-    compared = {metric: sum(key[2] == metric for key in keys) for metric in metrics}
+    asked = ours.keys() | theirs.keys()
+    named = list(dict.fromkeys([*metrics, *sorted(key[2] for key in asked)]))
+    keys = sorted(asked, key=lambda key: (key[0], key[1], named.index(key[2])))
+    compared = {metric: sum(key[2] == metric for key in keys) for metric in named}
     found = [
         Difference(*key, ours.get(key), theirs.get(key))
         for key in keys
         if _core(ours.get(key)) != _core(theirs.get(key))
     ]
-    return Parity(one, other, tuple(metrics), compared, tuple(found))
+    return Parity(one, other, tuple(named), compared, tuple(found))
 
 
 def _core(verdict: Verdict | None) -> object:

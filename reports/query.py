@@ -13,41 +13,34 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
 _CONDITION: Final = re.compile(
-    r"\s*([A-Za-z_]\w*)\s*(<=|>=|!=|==|=|<|>)\s*(?:'([^']*)'|\"([^\"]*)\"|([^\s'\"<>=]+))\s*"
+    r"\s*([A-Za-z_]\w*)\s*(<=|>=|!=|==|=|<|>)\s*(?:'([^']*)'|\"([^\"]*)\"|([^\s'\"<>=]+))(?:(\s+and)\s+|\s*$)",
+    re.IGNORECASE,
 )
-_AND: Final = re.compile(r"\s+and\s+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A column, how it is compared, and with what: a number wherever the text is one."""
+    """A column, how it is compared, and with what: as a number wherever the column holds numbers."""
 
     column: str
     op: str
-    value: str | float
+    value: str
 
 
 def parse_query(text: str) -> tuple[Condition, ...]:
     """Conditions joined by `and`. Raises ValueError that says what to write."""
-    return tuple(_condition(part) for part in _AND.split(text.strip()))
-
-
-def _condition(text: str) -> Condition:
-    match = _CONDITION.fullmatch(text)
-    if match is None:
-        raise ValueError(
-            f"{text.strip()!r} is not a condition; write COLUMN, one of {' '.join(_COMPARE)}, and a number or a word, "
-            "joined by `and`: appeval_100 < 70 and stack = trpc"
-        )
-    quoted = match[3] if match[3] is not None else match[4]
-    return Condition(match[1], match[2], quoted if quoted is not None else _number(match[5]))
-
-
-def _number(text: str) -> str | float:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    found: list[Condition] = []
+    place = 0
+    while not found or place < len(text):
+        match = _CONDITION.match(text, place)
+        if match is None or (match[6] and match.end() == len(text)):
+            raise ValueError(
+                f"{text[place:].strip()!r} is not a condition; write COLUMN, one of {' '.join(_COMPARE)}, and a number "
+                "or a word (in quotes if it has several), joined by `and`: appeval_100 < 70 and stack = trpc"
+            )
+        found.append(Condition(match[1], match[2], next(part for part in match.group(3, 4, 5) if part is not None)))
+        place = match.end()
+    return tuple(found)
 
 
 def refuse_unknown(conditions: Sequence[Condition], columns: Sequence[str]) -> None:
@@ -69,7 +62,9 @@ def answer(row: Mapping[str, Any], conditions: Sequence[Condition]) -> bool | No
 def _holds(value: Any, condition: Condition) -> bool | None:
     if value is None:
         return None
-    wanted = condition.value
-    if isinstance(wanted, float) and isinstance(value, (int, float)):
-        return _COMPARE[condition.op](float(value), wanted)
-    return _COMPARE[condition.op](str(value), f"{wanted:g}" if isinstance(wanted, float) else wanted)
+    if not isinstance(value, (int, float)):
+        return _COMPARE[condition.op](str(value), condition.value)
+    try:
+        return _COMPARE[condition.op](float(value), float(condition.value))
+    except ValueError:
+        raise ValueError(f"{condition.column} holds numbers, and {condition.value!r} is none") from None

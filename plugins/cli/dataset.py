@@ -76,8 +76,10 @@ def _list(arguments: argparse.Namespace) -> int:
                 print(f"  @{version.number}  {version.digest}  {count_text(version.records, 'app')}")
             if arguments.name:
                 for record in held:
-                    tags = "  ".join(f"{key}={plain(value, 60)}" for key, value in sorted(record["tags"].items()))
-                    print(f"    {plain(record['inputs'].get('app', ''), 60)}  {tags}".rstrip())
+                    tags = "  ".join(
+                        f"{plain(key, 60)}={plain(str(value), 60)}" for key, value in sorted(record["tags"].items())
+                    )
+                    print(f"    {plain(str(record['inputs'].get('app', 'no app')), 60)}  {tags}".rstrip())
     return 0
 
 

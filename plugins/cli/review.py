@@ -32,6 +32,8 @@ def _request(arguments: argparse.Namespace) -> int:
 
     folder = run_folder(arguments.run_name)
     shown = read_run(folder)
+    if shown.partial:
+        raise ValueError(f"{shown.id} is a partial run: people are asked about whole ones only")
     with store_of(arguments) as store:
         asked = request_reviews(store, shown, write_run(store, shown, folder), to_review(shown, arguments.below))
     for name in asked.apps:

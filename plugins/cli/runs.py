@@ -26,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.last < 1:
+        raise ValueError(f"--last {arguments.last}: give a number of runs, 1 or more")
     if len(arguments.names) not in (0, 2):
         raise ValueError("give no run for a list, or two to compare them")
     conditions = parse_query(arguments.query) if arguments.query else ()
@@ -41,9 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
         if not conditions:
             _list(runs)
             return 0
-        found, unknown = 0, 0
-        for known, row in app_rows(runs):
-            refuse_unknown(conditions, list(row))
+        found, unknown, rows = 0, 0, list(app_rows(runs))
+        columns = dict.fromkeys(column for _, row in rows for column in row)  # those of generators come and go
+        refuse_unknown(conditions, list(columns))
+        for known, row in rows:
             holds = answer(row, conditions)
             unknown += holds is None
             if holds:

@@ -13,14 +13,17 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fixtures.app import EXPECTED_FILE, TRAJECTORY_FILE, App, content_digest
 from fixtures.generation_trace import generation_trace_id
 from fixtures.untrusted import regular_bytes
 from plugins.tracking.store import Store, TrackingError
-from reports.model import AppResult, Run
+from reports.model import AppResult, Run, State
 from reports.text import plain
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as MlflowRun
 
 DATASET = "appeval.dataset"
 _VERSIONS = "versions"
@@ -29,6 +32,11 @@ _TAGS = {
     "prompts_version": ("prompts_version", "prompt_set_version"),
 }  # fmt: skip
 _FILE = re.compile(rf"{_VERSIONS}/(\d+)-([0-9a-f]+)-(\d+)\.json")
+#: Characters of a digest that name it: fewer are taken for a number.
+_DIGEST_BEGINS = 4
+#: What a filter takes for more than itself.
+_SPECIAL = re.compile(r"['\"`\\%]")
+_UNKNOWN = {state.value for state in State if state.unknown}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +125,7 @@ def _tags(generation: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _stated(folder: Path) -> dict[str, str | float]:
-    """The states that the app's `expected.toml` states, where it has one."""
+    """The states that the app's `expected.toml` states, where it has one: those that are a verdict."""
     try:
         stated = tomllib.loads(regular_bytes(folder / EXPECTED_FILE).decode("utf-8", "replace"))
     except (OSError, tomllib.TOMLDecodeError):
@@ -128,7 +136,7 @@ def _stated(folder: Path) -> dict[str, str | float]:
         for name, wanted in (verdicts.items() if isinstance(verdicts, dict) else ())
         if isinstance(wanted, (str, dict))
     }
-    return {plain(name, 100): plain(state, 40) for name, state in found.items() if state}
+    return {plain(name, 100): plain(state, 40) for name, state in found.items() if state and state not in _UNKNOWN}
 
 
 def _found(app: AppResult) -> dict[str, str | float]:
@@ -141,14 +149,15 @@ def _found(app: AppResult) -> dict[str, str | float]:
 
 
 def merge(store: Store, name: str, records: Sequence[Record]) -> Merged:
-    """Add these apps or bring them up to date; where a folder holds something else by now, its record is replaced."""
-    dataset = _dataset(name) or _create(store, name)
-    new = {(record.app, record.app_dir): record.content_hash for record in records}
-    before = _held(dataset)
+    """Add these apps or bring them up to date; where a folder holds something else by now, its record is replaced.
+    Raises TrackingError for a name that cannot be told from a version's."""
+    if not name or "@" in name:
+        raise TrackingError(f"{name!r} is no name of a dataset: give one without `@`, which stands before a version")
+    dataset = _dataset(store, name) or _create(store, name)
+    new = {(record.app, record.app_dir): record for record in records}
     stale = [
-        held["id"] for held in before
-        if new.get((held["inputs"].get("app"), held["inputs"].get("app_dir")), held["inputs"].get("content_hash"))
-        != held["inputs"].get("content_hash")
+        held["id"] for held in _held(dataset)
+        if (record := new.get(_key(held))) is not None and _outdated(held, record)
     ]  # fmt: skip
     if stale:
         dataset.delete_records(stale)
@@ -157,8 +166,19 @@ def merge(store: Store, name: str, records: Sequence[Record]) -> Merged:
     return _versioned(store, name)
 
 
+def _outdated(held: Mapping[str, Any], record: Record) -> bool:
+    """Whether a record must go, because MLflow would keep of it what is no longer so: merging only adds."""
+    if held["inputs"] != record.inputs:
+        return True
+    if not record.expected:
+        return False  # nobody knows better
+    source = record.source.get("expected_from")
+    left = held["expectations"].keys() - record.expected.keys()
+    return held["source"].get("expected_from") != source or (source == EXPECTED_FILE and bool(left))
+
+
 def _versioned(store: Store, name: str) -> Merged:
-    dataset = _dataset(name)
+    dataset = _dataset(store, name)
     assert dataset is not None
     held = sorted(_held(dataset), key=lambda one: json.dumps(one["inputs"], sort_keys=True))
     for one in held:
@@ -170,7 +190,8 @@ def _versioned(store: Store, name: str) -> Merged:
         return Merged(name, known[-1], changed=False)
     number = known[-1].number + 1 if known else 1
     version = Version(number, digest, len(held), f"{_VERSIONS}/{number:05}-{digest}-{len(held)}.json")
-    store.client.log_text(_keeper(store, name, make=True), text, version.path)
+    keeper = _keeper(store, name) or _make_keeper(store, name)
+    store.client.log_text(keeper.info.run_id, text, version.path)
     if not store.destination.databricks:  # there tags belong to Unity Catalog
         from mlflow.genai.datasets import set_dataset_tags
 
@@ -181,10 +202,10 @@ def _versioned(store: Store, name: str) -> Merged:
 
 def versions(store: Store, name: str) -> tuple[Version, ...]:
     """Oldest first."""
-    run_id = _keeper(store, name, make=False)
-    if not run_id:
+    keeper = _keeper(store, name)
+    if keeper is None:
         return ()
-    found = [_FILE.fullmatch(file.path) for file in store.client.list_artifacts(run_id, _VERSIONS)]
+    found = [_FILE.fullmatch(file.path) for file in store.client.list_artifacts(keeper.info.run_id, _VERSIONS)]
     made = [Version(int(m[1]), m[2], int(m[3]), m[0]) for m in found if m is not None]
     return tuple(sorted(made, key=lambda version: version.number))
 
@@ -194,34 +215,42 @@ def records_of(store: Store, reference: str) -> list[dict[str, Any]]:
     TrackingError, naming what there is."""
     name, _, wanted = reference.partition("@")
     if not wanted:
-        dataset = _dataset(name)
+        dataset = _dataset(store, name)
         if dataset is None:
             raise TrackingError(f"there is no dataset {name!r}; there are: {', '.join(names(store)) or 'none'}")
         held = _held(dataset)
         return [{key: value for key, value in one.items() if key != "id"} for one in held]
-    known = versions(store, name)
-    chosen = [v for v in known if str(v.number) == wanted.removeprefix("v") or v.digest.startswith(wanted)]
-    if len(chosen) != 1:
+    known, keeper = versions(store, name), _keeper(store, name)
+    chosen = [v for v in known if str(v.number) == wanted.removeprefix("v")]
+    if not chosen and len(wanted) >= _DIGEST_BEGINS:
+        chosen = [v for v in known if v.digest.startswith(wanted)]
+    if len(chosen) != 1 or keeper is None:
         there = ", ".join(f"{v.number} ({v.digest})" for v in known) or "none"
         raise TrackingError(f"dataset {name!r} has no version {wanted!r}; there are: {there}")
     from mlflow.artifacts import load_text
 
-    run = store.client.get_run(_keeper(store, name, make=False))
-    stored: list[dict[str, Any]] = json.loads(load_text(f"{run.info.artifact_uri}/{chosen[0].path}"))
+    stored: list[dict[str, Any]] = json.loads(load_text(f"{keeper.info.artifact_uri}/{chosen[0].path}"))
     return stored
 
 
 def names(store: Store) -> list[str]:
-    """Of the datasets that we made here."""
+    """Of the datasets that we made here and that are still there."""
     found = store.client.search_runs([store.experiment_id], f"tags.`{DATASET}` != ''", max_results=1000)
-    return sorted({run.data.tags[DATASET] for run in found})
+    return sorted(name for name in {run.data.tags[DATASET] for run in found} if _dataset(store, name) is not None)
 
 
-def _dataset(name: str) -> Any:
-    """MLflow's, or None."""
+def _dataset(store: Store, name: str) -> Any:
+    """MLflow's, or None. Only Databricks has one of a name: elsewhere it is that of the experiment, so that trials in a
+    staging twin leave what counts alone."""
     from mlflow.exceptions import MlflowException
-    from mlflow.genai.datasets import get_dataset
+    from mlflow.genai.datasets import get_dataset, search_datasets
 
+    if not store.destination.databricks:
+        named = search_datasets([store.experiment_id], _like("name", name), order_by=["created_time ASC"])
+        found = [dataset for dataset in named if dataset.name == name]
+        if len(found) > 1:
+            raise TrackingError(f"{len(found)} datasets are called {name!r}: delete those that do not count")
+        return found[0] if found else None
     try:
         return get_dataset(name=name)
     except MlflowException as error:
@@ -237,17 +266,21 @@ def _create(store: Store, name: str) -> Any:
     return create_dataset(name=name, experiment_id=[store.experiment_id], tags=tags)
 
 
-def _keeper(store: Store, name: str, *, make: bool) -> str:
-    """The run that keeps the versions of a dataset; empty where there is none."""
-    wanted = name.replace("'", "")
-    found = store.client.search_runs([store.experiment_id], f"tags.`{DATASET}` = '{wanted}'", max_results=1)
-    if found:
-        return str(found[0].info.run_id)
-    if not make:
-        return ""
-    run = store.client.create_run(store.experiment_id, tags={DATASET: wanted, "mlflow.runName": f"dataset {wanted}"})
+def _keeper(store: Store, name: str) -> MlflowRun | None:
+    """The run that keeps the versions of a dataset."""
+    found = store.client.search_runs([store.experiment_id], _like(f"tags.`{DATASET}`", name), max_results=1000)
+    return next((run for run in found if run.data.tags[DATASET] == name), None)
+
+
+def _make_keeper(store: Store, name: str) -> MlflowRun:
+    run = store.client.create_run(store.experiment_id, tags={DATASET: name, "mlflow.runName": f"dataset {name}"})
     store.client.set_terminated(run.info.run_id)
-    return str(run.info.run_id)
+    return run
+
+
+def _like(key: str, text: str) -> str:
+    """A filter that finds at least what is this text: names hold what a filter cannot."""
+    return f"{key} LIKE '{_SPECIAL.sub('_', text)}'"
 
 
 def _held(dataset: Any) -> list[dict[str, Any]]:
@@ -292,7 +325,12 @@ def differences(first: Iterable[Mapping[str, Any]], second: Iterable[Mapping[str
 
 
 def _by_app(records: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    return {(str(r["inputs"].get("app")), str(r["inputs"].get("app_dir"))): r for r in records}
+    return {_key(record): record for record in records}
+
+
+def _key(record: Mapping[str, Any]) -> tuple[str, str]:
+    """What a record is about. Records of others may hold anything, or nothing, under these names."""
+    return str(record["inputs"].get("app")), str(record["inputs"].get("app_dir"))
 
 
 def _flat(record: Mapping[str, Any]) -> dict[str, object]:

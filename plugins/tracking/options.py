@@ -25,7 +25,10 @@ def add_store_options(parser: argparse.ArgumentParser) -> None:
 def store_of(arguments: argparse.Namespace, *, reading: bool = False) -> Iterator[Store]:
     """The store that the arguments name, open; what they leave open is as in `destination_of`. Who is only reading
     makes no database: TrackingError where there is none."""
-    place = destination_of(project_folder(), arguments.mlflow, arguments.experiment, staging=arguments.staging)
+    try:
+        place = destination_of(project_folder(), arguments.mlflow, arguments.experiment, staging=arguments.staging)
+    except TrackingError as error:
+        raise ValueError(str(error)) from None  # wrong usage, not trouble
     if reading and place.database is not None and not place.database.is_file():
         raise TrackingError(f"there is no {place.database} yet: log a run with --mlflow, or name another with --mlflow")
     with open_store(place) as store:

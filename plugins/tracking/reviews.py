@@ -67,14 +67,20 @@ def to_review(run: Run, below: float = REVIEW_BELOW) -> tuple[AppResult, ...]:
 
 def request_reviews(store: Store, run: Run, written: Written, apps: Sequence[AppResult]) -> Requested:
     """Ask about these apps: once, however often it is called."""
+    held = store.client.get_run(written.run_id).data.tags
     for app in apps:
-        store.client.set_tag(written.run_id, f"{_REQUESTED}{_key(app.slug)}", "true")
         context = json.dumps(_context(run, app, written), indent=1)
         store.client.log_text(written.run_id, context, f"reviews/{app.slug}_context.json")
     traces = [trace for app in apps for trace in written.traces.get(app.app, ())]
     if not traces:
         return Requested((), "")
-    where = _session(store, run, traces) if store.destination.databricks else _queue(store, traces)
+    if store.destination.databricks:
+        new = [app for app in apps if f"{_REQUESTED}{_key(app.slug)}" not in held]
+        where = _session(store, run, traces, [trace for app in new for trace in written.traces.get(app.app, ())])
+    else:
+        where = _queue(store, traces)
+    for app in apps:  # in the end: who was cut off asks again
+        store.client.set_tag(written.run_id, f"{_REQUESTED}{_key(app.slug)}", "true")
     return Requested(tuple(app.app for app in apps), where)
 
 
@@ -150,8 +156,9 @@ def _input(question: Question) -> Any:
     )
 
 
-def _session(store: Store, run: Run, traces: Sequence[str]) -> str:
-    """On Databricks: a labelling session per run, found again by its name."""
+def _session(store: Store, run: Run, traces: Sequence[str], new: Sequence[str]) -> str:
+    """On Databricks: a labelling session per run, found again by its name. `new` are those of all `traces` that were
+    not asked about before."""
     from mlflow import genai
     from mlflow.genai import label_schemas
 
@@ -160,12 +167,21 @@ def _session(store: Store, run: Run, traces: Sequence[str]) -> str:
     if found is None:
         for question in QUESTIONS:
             label_schemas.create_label_schema(
-                question.name, type="feedback", title=question.title, input=_input(question), enable_comment=True,
-                overwrite=True,
+                question.name, type="feedback", title=question.title, input=_databricks_input(question),
+                enable_comment=True, overwrite=True,
             )  # fmt: skip
         found = genai.create_labeling_session(name, label_schemas=[question.name for question in QUESTIONS])
-        found.add_traces([store.client.get_trace(trace) for trace in traces])
+        new = traces
+    if new:
+        found.add_traces([store.client.get_trace(trace) for trace in new])
     return str(found.url)
+
+
+def _databricks_input(question: Question) -> Any:
+    """There is no yes and no there: a choice of two."""
+    from mlflow.genai.label_schemas import InputCategorical
+
+    return InputCategorical(options=["yes", "no"]) if question.options == ("pass", "fail") else _input(question)
 
 
 # ---------------------------------------------------------------------- what people said
@@ -191,7 +207,9 @@ def answers(store: Store, run: str) -> list[Answer]:
 
 def _answers(info: TraceInfo) -> Iterator[Answer]:
     for said in info.assessments:
-        if said.source is not None and said.source.source_type == "HUMAN" and said.feedback is not None:
+        if said.valid is False or said.source is None or said.feedback is None:
+            continue  # taken back, or no answer
+        if said.source.source_type == "HUMAN":
             yield Answer(
                 info.tags.get(APP, ""), info.trace_id, said.name, plain(str(said.feedback.value), 500),
                 plain(said.rationale or "", 1000), plain(str(said.source.source_id), 100), said.create_time_ms or 0,

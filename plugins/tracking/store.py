@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fixtures.app import slug_of
 from reports.text import plain
 
 if TYPE_CHECKING:
@@ -65,7 +66,11 @@ class Destination:
 
     def shown(self) -> str:
         """The address without what it holds of credentials."""
-        return re.sub(r"//[^/@]*@", "//", self.uri)
+        if self.database is not None:
+            return self.uri
+        address, _, question = self.uri.partition("?")  # drivers take a password there, too
+        held = r"//[^/]*@" if address.startswith("http") else r"//.*@"  # a database's may hold a slash
+        return re.sub(held, "//", address) + ("?…" if question else "")
 
 
 def destination_of(
@@ -77,6 +82,8 @@ def destination_of(
     found = given or os.environ.get("MLFLOW_TRACKING_URI", "") or f"{_SQLITE}{project / 'mlflow.db'}"
     if found.startswith(_SQLITE) and not found.startswith(f"{_SQLITE}/"):
         found = f"{_SQLITE}{(project / found.removeprefix(_SQLITE)).resolve()}"
+    elif found.startswith("sqlite:") and not found.startswith(f"{_SQLITE}/"):  # in memory: gone when we end
+        raise TrackingError(f"{found!r} names no file: give sqlite:///FILE.db")
     elif "://" not in found and found != "databricks" and not found.startswith("databricks:"):
         raise TrackingError(
             f"{found!r} is no address of MLflow's: give sqlite:///FILE.db, http://HOST:PORT, or databricks"
@@ -161,7 +168,8 @@ def _opened(destination: Destination) -> Store:
 def _make_experiment(client: MlflowClient, destination: Destination) -> str:
     """On a bare database artifacts would go to ./mlruns of whoever happens to run."""
     folder = destination.database
-    place = None if folder is None else (folder.parent / f"{folder.stem}-artifacts" / destination.experiment_name)
+    kept = slug_of(destination.experiment_name)  # a workspace's names are paths
+    place = None if folder is None else folder.parent / f"{folder.stem}-artifacts" / kept
     return str(
         client.create_experiment(
             destination.experiment_name, artifact_location=place.as_uri() if place is not None else None
@@ -202,9 +210,10 @@ def translated(destination: Destination) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise TrackingError(f"MLflow at {destination.shown()}: {plain(_words(error), 400)}") from error
+        raise TrackingError(f"MLflow at {destination.shown()}: {plain(_words(error, destination), 400)}") from error
 
 
-def _words(error: Any) -> str:
+def _words(error: Exception, destination: Destination) -> str:
+    """What it says, without the credentials of the address, which MLflow repeats."""
     text = str(error).partition("\n[SQL")[0].partition("(Background on")[0]
-    return text or type(error).__name__
+    return text.replace(destination.uri.rstrip("/"), destination.shown().rstrip("/")) or type(error).__name__
