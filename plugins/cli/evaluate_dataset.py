@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         from reports.comparison import compare_runs
         from reports.comparison_text import comparison_text
 
-        print(comparison_text(compare_runs(*runs)))
+        print(comparison_text(compare_runs(*runs)), end="")
     return worst
 
 

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
             from reports.comparison_text import comparison_text
 
             first, second = (known_run(store, name).run() for name in arguments.names)
-            print(comparison_text(compare_runs(first, second)))
+            print(comparison_text(compare_runs(first, second)), end="")
             return 0
         runs = known_runs(store, arguments.last)
         if not conditions:
@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         found, unknown, rows = 0, 0, list(app_rows(runs))
         columns = dict.fromkeys(column for _, row in rows for column in row)  # those of generators come and go
-        refuse_unknown(conditions, list(columns))
+        if rows:
+            refuse_unknown(conditions, list(columns))
         for known, row in rows:
             holds = answer(row, conditions)
             unknown += holds is None

@@ -82,7 +82,13 @@ def told_to_mlflow(run: Run, run_dir: Path, database: Destination, server: Desti
                 assert {"stage scan", "metric build_success"} < {span.name for span in spans}
             assert {r["inputs"]["app"] for r in records_of(store, "appeval-apps")} == {app.app for app in run.apps}
             assert set(requested(store, run_key(run))) == {app.app for app in run.apps if app.score.low < 70}
-    assert main(["parity", str(run_dir), f"--mlflow={database.uri}", *(["--again"] if again else [])]) == 0
+    words = ["parity", str(run_dir), f"--mlflow={database.uri}", *(["--again"] if again else [])]
+    argv = [sys.executable, "-m", "plugins.cli", *words]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=1500, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    count = 9 * len(run.apps)
+    assert f"{count} of {count} equal" in done.stdout
+    assert f"pytest and MLflow scorers differ in 0.0 % of {count} verdicts" in done.stdout
 
 
 #: One app that works; one whose statements fail, one that is no app at all.

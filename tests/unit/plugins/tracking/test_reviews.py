@@ -22,6 +22,7 @@ from plugins.tracking.reviews import (
 )
 from plugins.tracking.runs import Written, write_run
 from plugins.tracking.store import Destination, Store
+from plugins.tracking.traces import run_key
 from reports.model import AppResult, Run, ScoreRange
 from tests.stored import stored_run
 
@@ -236,13 +237,13 @@ def test_runs_in_one_queue_are_kept_apart(store: Store, tmp_path: Path) -> None:
     request_reviews(store, second, two, second.apps[1:])
     assert len(queues(store)) == 1
     assert items(store) == sorted([one.traces["failing"][0], two.traces["blocked"][0]])
-    assert requested(store, "run-1") == {"failing": one.traces["failing"][0]}
-    assert requested(store, "run-2") == {"blocked": two.traces["blocked"][0]}
+    assert requested(store, run_key(first)) == {"failing": one.traces["failing"][0]}
+    assert requested(store, run_key(second)) == {"blocked": two.traces["blocked"][0]}
     assert requested(store, "run-3") == {}
     say(one.traces["failing"][0], "quality", "poor")
     say(two.traces["failing"][0], "quality", "fair")
-    assert [answer.value for answer in answers(store, "run-1")] == ["poor"]
-    assert [answer.value for answer in answers(store, "run-2")] == ["fair"]
+    assert [answer.value for answer in answers(store, run_key(first))] == ["poor"]
+    assert [answer.value for answer in answers(store, run_key(second))] == ["fair"]
 
 
 # ---------------------------------------------------------------------- on Databricks

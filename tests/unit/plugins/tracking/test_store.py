@@ -26,7 +26,9 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 # ---------------------------------------------------------------------- which one
 
 
-def test_the_argument_wins_then_the_environment_then_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_argument_wins_then_the_environment_then_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = f"sqlite:///{tmp_path}/mlflow.db"
     assert destination_of(tmp_path) == Destination(own, "appeval")
     for nothing in (None, "", "default"):
@@ -69,9 +71,13 @@ def test_an_absolute_database_stays_where_it_is(tmp_path: Path) -> None:
     assert destination_of(tmp_path, "http://server").database is None
 
 
-@pytest.mark.parametrize("uri", ["mlruns", "./mlruns", "/data/mlruns", "some.db", "localhost:5000", "Databricks", "default2", " "])
+@pytest.mark.parametrize(
+    "uri", ["mlruns", "./mlruns", "/data/mlruns", "some.db", "localhost:5000", "Databricks", "default2", " "]
+)
 def test_what_is_no_address_is_refused(tmp_path: Path, uri: str) -> None:
-    with pytest.raises(TrackingError, match="is no address of MLflow's: give sqlite:///FILE.db, http://HOST:PORT, or databricks"):
+    with pytest.raises(
+        TrackingError, match=r"is no address of MLflow's: give sqlite:///FILE\.db, http://HOST:PORT, or databricks"
+    ):
         destination_of(tmp_path, uri)
 
 
@@ -180,7 +186,9 @@ def test_other_experiments_to_find_traces_in(place: Destination, monkeypatch: py
         monkeypatch.setenv("APPEVAL_TRACE_EXPERIMENTS", " apps, appeval ,,apps")
         assert store.trace_locations() == [ours, theirs]
         monkeypatch.setenv("APPEVAL_TRACE_EXPERIMENTS", "apps,nowhere")
-        with pytest.raises(TrackingError, match="APPEVAL_TRACE_EXPERIMENTS: there is no experiment 'nowhere' at sqlite"):
+        with pytest.raises(
+            TrackingError, match="APPEVAL_TRACE_EXPERIMENTS: there is no experiment 'nowhere' at sqlite"
+        ):
             store.trace_locations()
 
 
@@ -195,7 +203,12 @@ def test_what_takes_too_long_ends(place: Destination) -> None:
 def test_a_deleted_experiment_is_named(place: Destination) -> None:
     with open_store(place) as store:
         store.client.delete_experiment(store.experiment_id)
-    with pytest.raises(TrackingError, match="the experiment 'appeval' at sqlite:.* was deleted: restore it or name another"), open_store(place):
+    with (
+        pytest.raises(
+            TrackingError, match=r"the experiment 'appeval' at sqlite:.* was deleted: restore it or name another"
+        ),
+        open_store(place),
+    ):
         pass
     with open_store(Destination(place.uri, "another")) as store:
         assert store.experiment_id
@@ -254,7 +267,10 @@ def test_a_server_that_is_down_is_named_soon(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     port = free_port()
     begin = time.monotonic()
-    with pytest.raises(TrackingError) as refused, open_store(Destination(f"http://ann:s3cret@127.0.0.1:{port}", "appeval")):
+    with (
+        pytest.raises(TrackingError) as refused,
+        open_store(Destination(f"http://ann:s3cret@127.0.0.1:{port}", "appeval")),
+    ):
         pass
     assert time.monotonic() - begin < 20
     assert str(refused.value).startswith(f"MLflow at http://127.0.0.1:{port}: ")
@@ -267,25 +283,31 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     else:
         folder = tmp_path / "read-only"
         folder.mkdir(mode=0o500)
-    with pytest.raises(TrackingError, match=rf"{folder}/mlflow.db: .*; give another place with --mlflow=URI"):
-        with open_store(Destination(f"sqlite:///{folder}/mlflow.db", "appeval")):
-            pass
+    with (
+        pytest.raises(TrackingError, match=rf"{folder}/mlflow.db: .*; give another place with --mlflow=URI"),
+        open_store(Destination(f"sqlite:///{folder}/mlflow.db", "appeval")),
+    ):
+        pass
 
 
 def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(TrackingError, match="give another place with --mlflow=URI"):
-        with open_store(Destination(f"sqlite:///{tmp_path}/file/mlflow.db", "appeval")):
-            pass
+    with (
+        pytest.raises(TrackingError, match="give another place with --mlflow=URI"),
+        open_store(Destination(f"sqlite:///{tmp_path}/file/mlflow.db", "appeval")),
+    ):
+        pass
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path = tmp_path / "mlflow.db"
     path.write_text("these are words\n" * 100)
     before = path.read_bytes()
-    with pytest.raises(TrackingError, match=r"MLflow at sqlite:.*mlflow\.db: .*file is not a database") as refused:
-        with open_store(Destination(f"sqlite:///{path}", "appeval")):
-            pass
+    with (
+        pytest.raises(TrackingError, match=r"MLflow at sqlite:.*mlflow\.db: .*file is not a database") as refused,
+        open_store(Destination(f"sqlite:///{path}", "appeval")),
+    ):
+        pass
     assert "[SQL" not in str(refused.value)
     assert path.read_bytes() == before
 
@@ -302,11 +324,9 @@ def test_a_database_of_something_else_is_left_alone_or_used(place: Destination, 
 
 
 def test_what_is_raised_while_it_is_open_says_where(place: Destination) -> None:
-    with pytest.raises(TrackingError, match=r"MLflow at sqlite:.*nowhere"):
-        with open_store(place) as store:
-            store.client.get_run("nowhere")
-    with pytest.raises(KeyError):
-        with open_store(place):
-            raise KeyError("that is a bug, and none of MLflow's")
+    with pytest.raises(TrackingError, match=r"MLflow at sqlite:.*nowhere"), open_store(place) as store:
+        store.client.get_run("nowhere")
+    with pytest.raises(KeyError), open_store(place):
+        raise KeyError("that is a bug, and none of MLflow's")
     with open_store(place) as store:
         assert store.experiment_id, "it can be opened again"

@@ -203,4 +203,4 @@ def test_trouble_with_the_store_is_a_line(tmp_path: Path, capsys: pytest.Capture
     assert main(["trace", "x", "--mlflow", f"sqlite:///{tmp_path / 'no.db'}"]) == 3
     assert capsys.readouterr().err.startswith("appeval: there is no ")
     assert list(tmp_path.iterdir()) == [], "who only reads makes no database"
-    assert main(["trace", "x", "--mlflow", "nonsense"]) == 3
+    assert main(["trace", "x", "--mlflow", "nonsense"]) == 4
