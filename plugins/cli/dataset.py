@@ -36,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _create(arguments: argparse.Namespace) -> int:
-    from plugins.tracking.datasets import merge, record_of_app
+    from plugins.tracking.datasets import merge
+    from plugins.tracking.records import record_of_app
 
     if "@" in arguments.name:
         raise BadInput(f"{arguments.name}: a version is made by what it holds; give the name alone")
@@ -84,7 +85,8 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    from plugins.tracking.datasets import differences, records_of
+    from plugins.tracking.datasets import records_of
+    from plugins.tracking.records import differences
 
     second = arguments.second or arguments.first.partition("@")[0]
     with store_of(arguments, reading=True) as store:

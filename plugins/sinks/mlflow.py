@@ -66,7 +66,8 @@ def _place(run_dir: Path, options: Options) -> Destination:
 
 
 def _emit(store: Store, run: Run, run_dir: Path, dataset: str) -> str:
-    from plugins.tracking.datasets import merge, record_of_result
+    from plugins.tracking.datasets import merge
+    from plugins.tracking.records import record_of_result
     from plugins.tracking.reviews import request_reviews, to_review
     from plugins.tracking.runs import write_run
 

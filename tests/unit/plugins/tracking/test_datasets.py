@@ -12,16 +12,8 @@ import pytest
 
 from fixtures.app import App, content_digest
 from fixtures.discovery import discover
-from plugins.tracking.datasets import (
-    Record,
-    differences,
-    merge,
-    names,
-    record_of_app,
-    record_of_result,
-    records_of,
-    versions,
-)
+from plugins.tracking.datasets import merge, names, records_of, versions
+from plugins.tracking.records import Record, differences, record_of_app, record_of_result
 from plugins.tracking.store import Destination, Store, TrackingError, open_store
 from reports.model import Run, State
 from tests.stored import stored_run
