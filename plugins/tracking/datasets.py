@@ -83,21 +83,26 @@ def _versioned(store: Store, name: str) -> Merged:
     held = sorted(_held(dataset), key=lambda one: json.dumps(one["inputs"], sort_keys=True))
     for one in held:
         del one["id"]
-    text = json.dumps(held, sort_keys=True, indent=1)
-    digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    digest = _digest(held)
     known = versions(store, name)
     if known and known[-1].digest == digest:
         return Merged(name, known[-1], changed=False)
     number = known[-1].number + 1 if known else 1
     version = Version(number, digest, len(held), f"{_VERSIONS}/{number:05}-{digest}-{len(held)}.json")
     keeper = _keeper(store, name) or _make_keeper(store, name)
-    store.client.log_text(keeper.info.run_id, text, version.path)
+    store.client.log_text(keeper.info.run_id, json.dumps(held, sort_keys=True, indent=1), version.path)
     if not store.destination.databricks:  # there tags belong to Unity Catalog
         from mlflow.genai.datasets import set_dataset_tags
 
         tags = {f"version.{number}": f"{digest} {len(held)}", "version": str(number)}
         set_dataset_tags(dataset_id=dataset.dataset_id, tags=tags)
     return Merged(name, version, changed=True)
+
+
+def _digest(records: Sequence[Mapping[str, Any]]) -> str:
+    """Of what the records say. Where they came from is another run every night, and makes no version."""
+    said = [[record[part] for part in ("inputs", "expectations", "tags")] for record in records]
+    return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def versions(store: Store, name: str) -> tuple[Version, ...]:

@@ -1,4 +1,4 @@
-"""What a dataset holds of an app: what it is, what is expected of it, and where it came from; and how two lists differ."""
+"""What a dataset holds of an app: what it is, what is expected of it, where it came from; and how two lists differ."""
 
 from __future__ import annotations
 

@@ -392,3 +392,12 @@ def test_versions_of_one_dataset_are_compared(store: Store, tmp_path: Path) -> N
         (one.app, one.kind, one.what) for one in differences(records_of(store, "apps@1"), records_of(store, "apps"))
     ]
     assert found == [("good", "changed", ("inputs.content_hash",)), ("unmeasured", "new", ())]
+
+
+def test_another_night_that_found_the_same_makes_no_version(store: Store, tmp_path: Path) -> None:
+    for night in ("2026-01-02T03-04-05-aaaa", "2026-01-03T03-04-05-bbbb"):
+        run, _ = stored_run(tmp_path, ["good"], run_id=night)
+        merged = merge(store, "apps", [record_of_result(run, run.apps[0], "digest")])
+    assert (merged.version.number, merged.changed) == (1, False)
+    (record,) = records_of(store, "apps")
+    assert record["source"]["run"] == "2026-01-02T03-04-05-aaaa", "MLflow keeps where a record came from first"
