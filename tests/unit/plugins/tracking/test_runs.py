@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -283,3 +284,13 @@ def test_hostile_names_arrive_as_text(store: Store, tmp_path: Path) -> None:
     assert len(info.assessments) == 9
     assert "\x1b" not in info.tags["appeval.app"]
     assert len(evaluation_traces(store, run_key(hostile))) == 1
+
+
+@pytest.mark.slow
+def test_two_hundred_apps_take_less_than_half_a_minute(store: Store, tmp_path: Path) -> None:
+    run, run_dir = stored_run(tmp_path, [f"{KINDS[number % 6]}-{number:03}" for number in range(200)])
+    begin = time.monotonic()
+    write_run(store, run, run_dir)
+    assert time.monotonic() - begin < 30
+    infos = evaluation_traces(store, run_key(run))
+    assert (len(infos), {len(info.assessments) for info in infos}) == (200, {9})
