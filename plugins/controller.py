@@ -22,7 +22,7 @@ from plugins.options import GIVEN, RUN_DIR
 from plugins.progress import Progress
 from plugins.scheduling import AppScheduling
 from plugins.session import EvaluationSession
-from plugins.sinks import SINKS, SinkError, in_order
+from plugins.sinks import SINKS, SinkError, given, in_order
 from reports.model import Run, State
 from reports.terminal import score_table
 from reports.text import plain
@@ -180,7 +180,7 @@ class EvaluationController:
             try:
                 self.said.append(sink.emit(run, self.collector.run_dir, options))
             except (SinkError, OSError) as error:
-                again = f"appeval emit {sink.name} {run.id}"
+                again = f"appeval emit {sink.name} {run.id}{given(sink, options)}"
                 self.troubles.append(f"sink {sink.name} failed: {error} (the run is kept; repeat with `{again}`)")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

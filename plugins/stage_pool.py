@@ -122,7 +122,8 @@ def _found(path: Path, project: Path) -> App:
     try:
         found: Any = discover([str(path)], project).apps
     except BadInput as error:
-        raise Unmeasured("unmeasured.app_gone", f"no app at {path}: {error}") from None
+        why = f": {error}" if path.is_dir() else ""
+        raise Unmeasured("unmeasured.app_gone", f"no app at {path}{why}") from None
     app: App | None = next((one for one in found if one.path == path), None)
     if app is None:
         raise Unmeasured("unmeasured.app_gone", f"no app at {path}")

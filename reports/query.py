@@ -53,10 +53,24 @@ def refuse_unknown(conditions: Sequence[Condition], columns: Sequence[str]) -> N
 
 def answer(row: Mapping[str, Any], conditions: Sequence[Condition]) -> bool | None:
     """Whether a row fulfils all conditions; None when that hangs on a value that nobody knows."""
-    answers = [_holds(row.get(condition.column), condition) for condition in conditions]
+    answers = [_holds(row.get(_column(row, condition)), condition) for condition in conditions]
     if False in answers:
         return False
     return None if None in answers else True
+
+
+def _column(row: Mapping[str, Any], condition: Condition) -> str:
+    """A metric that is asked for a word is asked for its state: `ui_renders = PASS`."""
+    state = f"{condition.column}_state"
+    return state if state in row and not _is_number(condition.value) else condition.column
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _holds(value: Any, condition: Condition) -> bool | None:

@@ -94,4 +94,4 @@ def _diff(arguments: argparse.Namespace) -> int:
     for one in found:
         print(f"{one.kind:8} {plain(one.app, 80)}" + (f": {', '.join(one.what)}" if one.what else ""))
     print(f"{count_text(len(found), 'difference')} between {arguments.first} and {second}")
-    return 0
+    return 1 if found else 0

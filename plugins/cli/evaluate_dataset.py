@@ -8,21 +8,24 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fixtures.app import App
+from fixtures.app import App, slug_of
 from fixtures.discovery import Discovery
 from fixtures.errors import Unmeasured
 from fixtures.evidence import write_atomically
 from fixtures.machine import Machine
-from plugins.assembly import Gathered, assemble, now
+from plugins.assembly import Gathered, assemble, now, score_of
+from plugins.metric import Metric
 from plugins.options import Request, request_for
 from plugins.project import project_folder
 from plugins.session import Case, EvaluationSession
 from plugins.stage_pool import StagePool
+from plugins.summary import summarize
 from plugins.tracking.options import add_store_options, store_of
-from reports.model import Run, State, Verdict, run_to_json
+from reports.model import AppResult, Run, State, Verdict, run_to_json
 from reports.terminal import score_table
 from reports.text import count_text, plain
 
@@ -94,7 +97,11 @@ def _judged(
         judges.append(composite_of(metrics, source, limit=limit, pass_at=request.pass_at, profile=request.profile))
         with store_of(arguments) as store:
             found = evaluate(store, rows, judges, name=f"dataset {name}", tags=tags, composite=COMPOSITE)
-    missing = [str(r["inputs"].get("app")) for r, app in zip(records, apps, strict=True) if app is None]
+    missing = [
+        _unjudged(record, some, metrics, request.profile)
+        for record, app, some in zip(records, apps, found.verdicts, strict=True)
+        if app is None
+    ]
     cases = tuple(Case(app, 1, app.slug) for app in apps if app is not None)
     verdicts = {
         (app.slug, verdict.metric): verdict
@@ -105,6 +112,8 @@ def _judged(
     discovery = Discovery(tuple(case.app for case in cases), ())
     session = EvaluationSession(request, discovery, cases, Machine(settings, keeper=False), {})
     judged = assemble(session, metrics, Gathered(verdicts, False, started, time.monotonic() - begin))
+    everybody = (*judged.apps, *missing)
+    judged = replace(judged, apps=everybody, summary=summarize(everybody, judged.metrics))
     write_atomically(settings.run_dir / "run.json", run_to_json(judged))
     with store_of(arguments) as store:
         store.client.log_artifact(found.run_id, str(settings.run_dir / "run.json"))
@@ -122,25 +131,42 @@ def _app(pool: StagePool, record: Mapping[str, Any]) -> App | None:
         return None
 
 
-def _told(name: str, judged: Run, records: Sequence[Mapping[str, Any]], missing: Sequence[str]) -> int:
+def _unjudged(
+    record: Mapping[str, Any], verdicts: Sequence[Verdict], metrics: Sequence[Metric], profile: str
+) -> AppResult:
+    """An app that is gone, or another by now: nobody measured it, and it is left out of nothing."""
+    inputs = {name: str(record["inputs"].get(name, "")) for name in ("app", "app_dir", "prompt")}
+    by_metric = {verdict.metric: verdict for verdict in verdicts}
+    in_order = tuple(by_metric[metric.name] for metric in metrics)
+    score, success = score_of(in_order, metrics, profile, ())
+    slug = slug_of(f"{inputs['app']} in {inputs['app_dir']}")
+    return AppResult(
+        inputs["app"], slug, inputs["app_dir"], "unknown", inputs["prompt"], in_order, score, *success,
+        notes=(in_order[0].evidence,),
+    )  # fmt: skip
+
+
+def _told(name: str, judged: Run, records: Sequence[Mapping[str, Any]], missing: Sequence[AppResult]) -> int:
     print(f"dataset {name}, run {judged.id}")
     sys.stdout.write(score_table(judged, width=shutil.get_terminal_size((100, 24)).columns, colour=sys.stdout.isatty()))
-    expected = {str(r["inputs"].get("app")): r["expectations"] for r in records}
-    other = [
-        f"{plain(app.app, 60)}: {verdict.metric} is {verdict.state}, expected {expected[app.app][verdict.metric]}"
+    expected = {str(r["inputs"].get("app_dir")): r["expectations"] for r in records}
+    stated = [
+        (app, verdict, expected[app.path][verdict.metric])
         for app in judged.apps
         for verdict in app.verdicts
-        if verdict.metric in expected.get(app.app, {}) and not _as_expected(verdict, expected[app.app])
+        if verdict.metric in expected.get(app.path, {})
+    ]
+    unknown = sum(verdict.state.unknown for _, verdict, _ in stated)
+    other = [
+        f"{plain(app.app, 60)}: {verdict.metric} is {verdict.state}, expected {plain(str(wanted), 40)}"
+        for app, verdict, wanted in stated
+        if not verdict.state.unknown and verdict.state.value != wanted
     ]
     for line in other:
         print(line)
-    stated = sum(bool(wanted) for wanted in expected.values())
     print(
-        f"{count_text(len(other), 'verdict')} other than expected, over {count_text(stated, 'app')} with expectations"
+        f"{count_text(len(other), 'verdict')} other than expected of {len(stated)} that were expected"
+        + (f", {unknown} of them not known" if unknown else "")
     )
     broken = any(verdict.state is State.HARNESS_ERROR for app in judged.apps for verdict in app.verdicts)
     return 3 if missing or broken else 1 if other else 0
-
-
-def _as_expected(verdict: Verdict, expected: Mapping[str, Any]) -> bool:
-    return bool(verdict.state.value == expected[verdict.metric])

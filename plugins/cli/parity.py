@@ -49,8 +49,9 @@ def _older(shown: Run, path: Path) -> int:
     from reports.older.agreement import agreement_text, parity_with_older
     from reports.older.reading import read_older
 
-    print(agreement_text(parity_with_older(shown, read_older(path))), end="")
-    return 0
+    found = parity_with_older(shown, read_older(path))
+    print(agreement_text(found), end="")
+    return 1 if any(row.unexplained for row in found.rows) else 0
 
 
 def _metrics(shown: Run) -> list[Metric]:

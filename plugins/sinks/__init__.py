@@ -7,6 +7,8 @@ A sink is a class registered with `@sink`; its options appear in pytest and in `
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +88,18 @@ def add_option(add: Callable[..., object], option: SinkOption) -> None:
         add(option.flag, metavar=option.metavar, help=option.help, type=parsed)
     else:
         add(option.flag, metavar=option.metavar, help=option.help, type=parsed, nargs="?", const=option.bare)
+
+
+def given(sink: Sink, options: Options) -> str:
+    """The options of a sink that were given, as one would type them again; what an address holds of credentials is not
+    repeated."""
+    words = []
+    for option in sink.options:
+        value = options.get(option.key)
+        if value is not None:
+            shown = re.sub(r"//[^/@]*@", "//CREDENTIALS@", value)
+            words.append(option.flag if value == option.bare else f"{option.flag}={shlex.quote(shown)}")
+    return "".join(f" {word}" for word in words)
 
 
 def sink(cls: type[Sink]) -> type[Sink]:

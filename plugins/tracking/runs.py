@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fixtures.evidence import Evidence, load_evidence
 from plugins.metric import load_metrics
+from plugins.tracking.datasets import Merged
 from plugins.tracking.links import app_trace_ids
 from plugins.tracking.store import Store, TrackingError
 from plugins.tracking.traces import RUN, Case, cases_of, run_key, with_app_traces, write_traces
@@ -62,6 +63,17 @@ def write_run(store: Store, run: Run, run_dir: Path) -> Written:
     store.client.set_tag(run_id, "appeval.traces", str(count))
     store.client.set_terminated(run_id, "FINISHED", end_time=_milliseconds(run.started) + int(run.seconds * 1000))
     return Written(run_id, traces)
+
+
+def link_dataset(store: Store, run_id: str, merged: Merged) -> None:
+    """Show on the run which dataset, as it was, holds its apps. Once: a run was of one."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    inputs = store.client.get_run(run_id).inputs
+    if inputs is None or not inputs.dataset_inputs:
+        source = json.dumps({"dataset": merged.name, "version": merged.version.number})
+        dataset = Dataset(merged.name, merged.version.digest, "code", source)
+        store.client.log_inputs(run_id, [DatasetInput(dataset, [])])
 
 
 def find_run(store: Store, key: str) -> MlflowRun | None:

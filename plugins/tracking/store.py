@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import re
+import secrets
 import threading
 import time
 import warnings
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fixtures.app import slug_of
 from reports.text import plain
@@ -28,6 +29,7 @@ STAGING = "-staging"
 ELSEWHERE = "APPEVAL_TRACE_EXPERIMENTS"
 _SQLITE = "sqlite:///"
 _DEADLINE = 600.0
+_ADDRESS = re.compile(r"sqlite:|https?://|(?:postgresql|mysql|mssql)(?:\+\w+)?://|databricks(?::|$)")
 #: Two defaults lose data on SQLite without a word: whatever the environment says, not here.
 _FORCED = {"MLFLOW_ENABLE_ASYNC_TRACE_LOGGING": "false", "MLFLOW_GENAI_EVAL_PREDICT_RATE_LIMIT": "0"}
 #: By default usage is reported, and a server that is down asked for four minutes.
@@ -84,7 +86,7 @@ def destination_of(
         found = f"{_SQLITE}{(project / found.removeprefix(_SQLITE)).resolve()}"
     elif found.startswith("sqlite:") and not found.startswith(f"{_SQLITE}/"):  # in memory: gone when we end
         raise TrackingError(f"{found!r} names no file: give sqlite:///FILE.db")
-    elif "://" not in found and found != "databricks" and not found.startswith("databricks:"):
+    elif _ADDRESS.match(found) is None:
         raise TrackingError(
             f"{found!r} is no address of MLflow's: give sqlite:///FILE.db, http://HOST:PORT, or databricks"
         )
@@ -154,6 +156,8 @@ def _opened(destination: Destination) -> Store:
     import mlflow
     from mlflow.tracing.client import TracingClient
 
+    if destination.database is not None and not destination.database.exists():
+        _make_database(destination.database)
     mlflow.set_tracking_uri(destination.uri)
     client = mlflow.MlflowClient(destination.uri)
     name = destination.experiment_name
@@ -163,6 +167,22 @@ def _opened(destination: Destination) -> Store:
     identity = experiment.experiment_id if experiment is not None else _make_experiment(client, destination)
     mlflow.set_experiment(experiment_id=str(identity))
     return Store(destination, client, TracingClient(destination.uri), str(identity), time.monotonic() + _DEADLINE)
+
+
+def _make_database(path: Path) -> None:
+    """Aside, and then in its place: one that was left half made (a full disk, a kill) can never be opened again."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    make: Any = SqlAlchemyStore  # it is not typed
+    for left in path.parent.glob(f".{path.name}.*.new"):  # of one that was killed
+        left.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")  # its engines are remembered by name
+    try:
+        made = make(f"{_SQLITE}{temporary}", (path.parent / f"{path.stem}-artifacts").as_uri())
+        made.engine.dispose()
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _make_experiment(client: MlflowClient, destination: Destination) -> str:
@@ -216,4 +236,9 @@ def translated(destination: Destination) -> Iterator[None]:
 def _words(error: Exception, destination: Destination) -> str:
     """What it says, without the credentials of the address, which MLflow repeats."""
     text = str(error).partition("\n[SQL")[0].partition("(Background on")[0]
+    if "Max retries exceeded" in text or "Connection refused" in text:
+        seconds = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
+        return f"it does not answer within {seconds} s" if "timed out" in text else "nobody answers there"
+    if "file is not a database" in text:
+        text += ": move that file away, or give another with --mlflow=URI"
     return text.replace(destination.uri.rstrip("/"), destination.shown().rstrip("/")) or type(error).__name__

@@ -20,7 +20,7 @@ from plugins.tracking.assessments import feedback_of, is_verdict
 from plugins.tracking.spans import Draft, hex_of, spans_of, write_trace
 from plugins.tracking.store import Store, TrackingError
 from reports.model import AppResult, Run, State, Verdict
-from reports.text import plain
+from reports.text import plain, score_text
 
 if TYPE_CHECKING:
     from mlflow.entities import Assessment, Span, TraceInfo
@@ -161,8 +161,8 @@ def _info(store: Store, case: Case, run_id: str, spans: Sequence[Span]) -> Trace
         request_time=root.start_time_ns // 1_000_000,
         execution_duration=((root.end_time_ns or root.start_time_ns) - root.start_time_ns) // 1_000_000,
         state=TraceState.ERROR if State.HARNESS_ERROR in states else TraceState.OK,
-        request_preview=json.dumps(root.inputs)[:1000],
-        response_preview=json.dumps(root.outputs)[:1000],
+        request_preview=plain(f"{case.app.app}: {case.app.prompt or 'no prompt'}", 1000),
+        response_preview=_answer(case),
         client_request_id=_request_id(case.app),
         trace_metadata={
             TRACE_SCHEMA_VERSION_KEY: str(TRACE_SCHEMA_VERSION),
@@ -173,6 +173,16 @@ def _info(store: Store, case: Case, run_id: str, spans: Sequence[Span]) -> Trace
         tags={name: text for name, text in tags.items() if text},
         assessments=list(_assessments(case, run_id, root)),
     )
+
+
+def _answer(case: Case) -> str:
+    """What lists show of a trace: the score, and what did not pass."""
+    score = score_text(case.app.score.low, case.app.score.high)
+    states: dict[State, list[str]] = {}
+    for verdict in case.verdicts:
+        if verdict.state not in (State.PASS, State.NOT_APPLICABLE):
+            states.setdefault(verdict.state, []).append(verdict.metric)
+    return "; ".join([score, *(f"{state}: {', '.join(names)}" for state, names in states.items())])
 
 
 def _score(app: AppResult) -> dict[str, float]:

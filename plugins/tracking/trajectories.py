@@ -94,7 +94,7 @@ def _info(store: Store, app: App, told: Trajectory, spans: Sequence[Span], named
     from mlflow.tracing.constant import TRACE_SCHEMA_VERSION, TRACE_SCHEMA_VERSION_KEY, TraceMetadataKey
 
     root = spans[0]
-    inputs, outputs = json.dumps(root.inputs), json.dumps(root.outputs)
+    inputs, outputs = (json.dumps(value, ensure_ascii=False) for value in (root.inputs, root.outputs))
     metadata = {
         TRACE_SCHEMA_VERSION_KEY: str(TRACE_SCHEMA_VERSION),
         TraceMetadataKey.INPUTS: inputs[:250],

@@ -51,7 +51,8 @@ def test_mlflow_that_is_down_loses_nothing(project: Project, database: Destinati
     result = project.evaluate(f"--mlflow=http://127.0.0.1:{free_port()}", code=3)
     assert "Traceback" not in result.out
     assert result.has_line("sink mlflow failed: MLflow at http://127.0.0.1:"), result.out
-    assert result.has_line("repeat with `appeval emit mlflow run`")
+    assert result.has_line("nobody answers there")
+    assert result.has_line("repeat with `appeval emit mlflow run --mlflow=http://127.0.0.1:"), "there, not elsewhere"
     assert (result.run_dir / "summary.md").is_file()
     again = project.appeval("emit", "mlflow", str(result.run_dir), f"--mlflow={database.uri}")
     assert again.returncode == 0, again.stderr

@@ -95,7 +95,7 @@ def test_an_older_report_on_either_side(
 
 
 def test_parity_prints_the_table(older: str, bad: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["parity", bad, f"--old={older}"]) == 0
+    assert main(["parity", bad, f"--old={older}"]) == 1, "a difference that no definition explains"
     out = capsys.readouterr().out
     assert out.startswith(
         "run bad beside the older report evaluation_report.json\nonly in the older report, 1 app: only-there"

@@ -67,6 +67,7 @@ def test_runs_are_listed_with_their_averages(appeval: Commands) -> None:
         ("type_safety_state = FAIL", ["failing-y"], "1 app in 2 runs"),
         ("app != 'good-x' and gen_cost_usd >= 0.5", ["failing-y", "blocked", "unmeasured"], "3 apps in 2 runs"),
         ("appeval_100 > 1000", [], "0 apps in 2 runs"),
+        ("type_safety = FAIL and deployability = PASS", ["failing-y"], "1 app in 2 runs"),
     ],
 )
 def test_apps_are_found_by_a_question(appeval: Commands, query: str, apps: list[str], last: str) -> None:
@@ -130,11 +131,33 @@ def test_datasets_are_made_listed_and_compared(appeval: Commands, tmp_path: Path
     listed = appeval("dataset", "list", "nightly")[1]
     assert listed.startswith("nightly: 3 apps\n  @1  ")
     assert "    three" in listed
-    assert appeval("dataset", "diff", "nightly@1")[1] == "new      three\n1 difference between nightly@1 and nightly\n"
+    assert appeval("dataset", "diff", "nightly@1") == (
+        1,
+        "new      three\n1 difference between nightly@1 and nightly\n",
+    )
+    assert appeval("dataset", "diff", "nightly@2") == (0, "0 differences between nightly@2 and nightly\n")
     code, said = appeval("dataset", "diff", "nightly@7")
     assert code == 3
     assert "has no version '7'; there are: 1 (" in said
     assert appeval("dataset", "create", "a@b", f"--apps={tmp_path / 'apps'}")[0] == 4
+
+
+def test_a_dataset_whose_apps_are_gone_is_not_a_better_one(
+    appeval: Commands, place: Destination, tmp_path: Path
+) -> None:
+    """What nobody can judge stays in every denominator."""
+    from plugins.tracking.datasets import merge
+    from plugins.tracking.records import record_of_result
+
+    run, _ = stored_run(tmp_path, ["good-x", "failing-y"])
+    with open_store(place) as store:
+        merge(store, "nightly", [record_of_result(run, app, "digest") for app in run.apps])
+    code, said = appeval("evaluate-dataset", "nightly", "--sandbox=local")
+    assert code == 3
+    assert "good-x could not be judged: no app at" in said
+    assert "over 2 apps attempted, 0 of them with an exact score" in said
+    assert "success rate 0–100 % of 2 apps" in said
+    assert "0 verdicts other than expected of 18 that were expected, 18 of them not known" in said
 
 
 def test_people_are_asked_and_answer(appeval: Commands, place: Destination, nights: Sequence[Path]) -> None:

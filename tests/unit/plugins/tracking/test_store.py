@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -330,3 +331,33 @@ def test_what_is_raised_while_it_is_open_says_where(place: Destination) -> None:
         raise KeyError("that is a bug, and none of MLflow's")
     with open_store(place) as store:
         assert store.experiment_id, "it can be opened again"
+
+
+def test_a_database_that_could_not_be_made_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A half made one can never be opened again."""
+    from mlflow.store.db import utils
+
+    place = Destination(f"sqlite:///{tmp_path / 'mlflow.db'}", "appeval")
+    real = utils._upgrade_db
+
+    def full(engine: Any, *given: Any) -> None:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("create table half_made (a)")
+            connection.commit()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(utils, "_upgrade_db", full)
+    with pytest.raises(TrackingError, match="No space left on device"), open_store(place):
+        pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".mlflow.db.lock"]
+    monkeypatch.setattr(utils, "_upgrade_db", real)
+    with open_store(place) as store:
+        assert store.client.get_experiment_by_name("appeval") is not None
+
+
+@pytest.mark.parametrize("uri", ["ftp://x/y", "file:///tmp/mlruns", "sqlite3:///x.db", "databricksish"])
+def test_addresses_that_mlflow_does_not_take_are_refused_at_once(tmp_path: Path, uri: str) -> None:
+    with pytest.raises(TrackingError, match="is no address of MLflow's"):
+        destination_of(tmp_path, uri)
