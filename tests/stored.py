@@ -42,12 +42,15 @@ def renamed(run: Run, run_id: str) -> Run:
 
 def _app(folder: Path, run_dir: Path, name: str, epochs: int) -> AppResult:
     kind = name.partition("-")[0]
-    verdicts = [_verdict(kind, metric.info.name, metric.info.full, epoch)
+    verdicts = [_verdict(name, metric.info.name, metric.info.full, epoch)
                 for epoch in range(1, epochs + 1) for metric in load_metrics()]  # fmt: skip
     for epoch in range(1, epochs + 1):
         place = run_dir / "apps" / name
         _write_evidence(place if epoch == 1 else place / f"epoch-{epoch}", name, epoch)
         (place / "screenshot.png").write_bytes(b"\x89PNG")
+        (place / "logs").mkdir(exist_ok=True)
+        for metric in load_metrics():
+            (place / f"logs/{metric.name}.log").write_text(f"the log of {metric.name}", encoding="utf-8")
     first = [verdict for verdict in verdicts if verdict.epoch == 1]
     score, success = score_of(first, list(load_metrics()), "weighted-1", ())
     generation = {
@@ -61,8 +64,9 @@ def _app(folder: Path, run_dir: Path, name: str, epochs: int) -> AppResult:
     )  # fmt: skip
 
 
-def _verdict(kind: str, metric: str, full: float, epoch: int) -> Verdict:
-    links = (f"apps/{kind}/logs/{metric}.log",)
+def _verdict(name: str, metric: str, full: float, epoch: int) -> Verdict:
+    kind = name.partition("-")[0]
+    links = (f"apps/{name}/logs/{metric}.log",)
     passed = Verdict(metric, epoch, State.PASS, full, full, "", "it holds", links, 1.25)
     if (kind, metric) == ("failing", "type_safety"):
         return Verdict(metric, epoch, State.FAIL, 0.0, 0.0, "types.errors", "3 errors: a.ts:1 TS2322", links, 1.0)

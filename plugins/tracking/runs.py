@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -224,12 +226,22 @@ def _milliseconds(text: str) -> int:
 
 
 def _keep_files(store: Store, run: Run, run_dir: Path, run_id: str) -> None:
-    for name in _FILES:
-        if (run_dir / name).is_file():
-            store.client.log_artifact(run_id, str(run_dir / name))
+    """Under the names that the run has for them, so that links of verdicts lead to them. Gathered, and given over at
+    once: one by one they take longer than everything else."""
+    store.in_time()
+    with tempfile.TemporaryDirectory(prefix="appeval-files-") as gathered:
+        for name in _kept(run):
+            path, to = run_dir / name, Path(gathered, name)
+            if path.is_file() and path.resolve() == run_dir.resolve() / name and path.stat().st_size <= _LARGEST:
+                to.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, to)
+        store.client.log_artifacts(run_id, gathered)
+
+
+def _kept(run: Run) -> Iterator[str]:
+    """Names below the run's folder: what verdicts link to may be anything."""
+    yield from _FILES
     for app in run.apps:
-        store.in_time()
-        folder = run_dir / "apps" / app.slug
-        for path in (folder / name for name in _OF_APPS):
-            if path.is_file() and not path.is_symlink() and path.stat().st_size <= _LARGEST:
-                store.client.log_artifact(run_id, str(path), f"apps/{app.slug}")
+        yield from (f"apps/{app.slug}/{name}" for name in _OF_APPS)
+        links = (link for verdict in app.verdicts for link in verdict.links)
+        yield from (link for link in dict.fromkeys(links) if not {"..", "/"} & set(Path(link).parts))
