@@ -60,7 +60,7 @@ def answer(row: Mapping[str, Any], conditions: Sequence[Condition]) -> bool | No
 
 
 def _column(row: Mapping[str, Any], condition: Condition) -> str:
-    """A metric that is asked for a word is asked for its state: `ui_renders = PASS`."""
+    """A metric that is asked for a word is asked for its state: `METRIC = PASS`."""
     state = f"{condition.column}_state"
     return state if state in row and not _is_number(condition.value) else condition.column
 

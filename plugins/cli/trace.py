@@ -19,7 +19,7 @@ from plugins.tracking.links import (
 )
 from plugins.tracking.options import add_store_options, store_of
 from plugins.tracking.store import ELSEWHERE, Store
-from plugins.tracking.traces import EPOCH, GENERATION_TRACE, RUN, run_key
+from plugins.tracking.traces import EPOCH, GENERATION_TRACE, RUN, id_of, run_key
 from reports.model import read_run
 from reports.text import plain
 
@@ -132,7 +132,7 @@ def _level(store: Store, name: str, trace_ids: Sequence[str]) -> Iterator[str]:
         info = trace_info(store, trace_id)
         page = page_of(store, info) if info is not None else None
         run = info.tags.get(RUN) if info is not None and name == "evaluation" else None
-        told = f"run {plain(run, 80)}, epoch {plain(info.tags.get(EPOCH, '1'), 5)}" if info is not None and run else ""
+        told = f"run {plain(id_of(run), 80)}, epoch {plain(info.tags.get(EPOCH, '1'), 5)}" if info is not None and run else ""
         yield "  ".join(filter(None, (f"{name:<10}", plain(trace_id, 200), told, page)))
     more = len(trace_ids) - _MOST_SHOWN
     if more > 0:

@@ -65,6 +65,11 @@ def run_key(run: Run) -> str:
     return run.id if _OUR_ID.fullmatch(run.id) else f"{slug_of(run.id)}@{run.started}"
 
 
+def id_of(key: str) -> str:
+    """The (safe) id in a key."""
+    return key.partition("@")[0]
+
+
 def cases_of(experiment: str, run: Run, evidence: Mapping[tuple[str, int], Evidence]) -> Iterator[Case]:
     """`evidence` by (slug, epoch)."""
     for app in run.apps:
