@@ -13,6 +13,7 @@ from plugins.tracking.links import (
     Linked,
     evaluations_of_app,
     generations_of_app,
+    is_of_run,
     linked_to,
     page_of,
     trace_info,
@@ -84,9 +85,7 @@ def _of_run(store: Store, found: Linked, run_id: str | None) -> Linked:
     if run_id is None:
         return found
     infos = [(one, trace_info(store, one)) for one in found.evaluations]
-    return replace(
-        found, evaluations=tuple(one for one, info in infos if info is not None and info.tags.get(RUN) == run_id)
-    )
+    return replace(found, evaluations=tuple(one for one, info in infos if info is not None and is_of_run(info, run_id)))
 
 
 def _lines(store: Store, linked: Linked) -> Iterator[str]:
@@ -132,7 +131,11 @@ def _level(store: Store, name: str, trace_ids: Sequence[str]) -> Iterator[str]:
         info = trace_info(store, trace_id)
         page = page_of(store, info) if info is not None else None
         run = info.tags.get(RUN) if info is not None and name == "evaluation" else None
-        told = f"run {plain(id_of(run), 80)}, epoch {plain(info.tags.get(EPOCH, '1'), 5)}" if info is not None and run else ""
+        told = (
+            f"run {plain(id_of(run), 80)}, epoch {plain(info.tags.get(EPOCH, '1'), 5)}"
+            if info is not None and run
+            else ""
+        )
         yield "  ".join(filter(None, (f"{name:<10}", plain(trace_id, 200), told, page)))
     more = len(trace_ids) - _MOST_SHOWN
     if more > 0:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from plugins.tracking.store import Store
-from plugins.tracking.traces import APP, EVALUATION, GENERATION, GENERATION_TRACE, LEVEL, RUN
+from plugins.tracking.traces import APP, EVALUATION, GENERATION, GENERATION_TRACE, LEVEL, RUN, id_of
 from reports.text import plain
 
 if TYPE_CHECKING:
@@ -73,9 +73,14 @@ def _untagged(info: TraceInfo) -> str | None:
 
 
 def evaluations_of_app(store: Store, app: str, run: str | None = None) -> list[TraceInfo]:
-    """Level 3 by the app's name, newest first; of one run of ours, or of all."""
-    found = _of_app(store, app, EVALUATION, [_equals(RUN, run)] if run else [])
-    return [info for info in found if run is None or info.tags.get(RUN) == run]
+    """Level 3 by the app's name, newest first; of one run of ours, by its key or its id, or of all."""
+    found = _of_app(store, app, EVALUATION, [f"tags.`{RUN}` LIKE '{_SPECIAL.sub('_', run)}%'"] if run else [])
+    return [info for info in found if run is None or is_of_run(info, run)]
+
+
+def is_of_run(info: TraceInfo, run: str) -> bool:
+    key = info.tags.get(RUN, "")
+    return run in (key, id_of(key))
 
 
 def generations_of_app(store: Store, app: str) -> list[TraceInfo]:

@@ -98,11 +98,11 @@ _SOME = {
 }
 
 
-@pytest.mark.parametrize("sandbox", _SOME)
+@pytest.mark.parametrize("sandbox", ["docker", pytest.param("local", marks=pytest.mark.slow)])
 def test_some_verdicts_equal_expected(tmp_path: Path, sandbox: str, place: Destination, at_server: Destination) -> None:
     """All of them are slow."""
     require(sandbox)
-    mlflow = [f"--mlflow={place.uri}"] if sandbox == "docker" else ["--use-judges=100%"]
+    mlflow = [f"--mlflow={place.uri}"] if sandbox == "docker" else []
     run = evaluate(
         tmp_path / "run",
         "-n",
@@ -147,7 +147,7 @@ _QUICK = ("makefile-stores", "makefile-badsql", "vite-loan")
 
 def test_some_kinds_equal_expected(tmp_path: Path) -> None:
     places = [f"--apps=fixtures/families/{name}" for name in _QUICK]
-    run = evaluate(tmp_path / "run", "-n", "2", "--sandbox=local", *places)
+    run = evaluate(tmp_path / "run", "-n", "2", "--sandbox=local", "--use-judges=100%", *places)
     check(run, apps=len(_QUICK))
     judge_again(run, tmp_path / "run")
     unknown = next(app for app in run.apps if app.app == "makefile-stores")
