@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from fixtures.app import App
+from fixtures.errors import Unmeasured
 from plugins.cli import run_folder
 from plugins.metric import PASS_AT, Metric
 from plugins.options import request_for
 from plugins.project import project_folder
+from plugins.stage_pool import StagePool
 from plugins.tracking.options import add_store_options, store_of
 from reports.model import Run, Verdict, read_run
 from reports.parity import Said, parity, parity_text
@@ -32,6 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     shown = read_run(folder)
     if arguments.old:
         return _older(shown, Path(arguments.old))
+    if arguments.again and shown.epochs > 1:
+        raise ValueError(f"{shown.id} has {shown.epochs} epochs: --again measures every app once")
     if shown.partial:
         raise ValueError(f"{shown.id} is a partial run: what was not selected cannot be compared")
     metrics = _metrics(shown)
@@ -89,7 +95,6 @@ def _through_mlflow(
     arguments: argparse.Namespace, shown: Run, folder: Path, metrics: list[Metric], pass_at: float
 ) -> Said:
     from plugins.judges import Pooled, Stored, judges_of, time_out
-    from plugins.stage_pool import StagePool
     from plugins.tracking.evaluation import Row, evaluate
 
     tags = {"appeval.kind": "parity", "appeval.judged_run_id": shown.id}
@@ -105,11 +110,18 @@ def _through_mlflow(
     needs = dict.fromkeys(name for metric in metrics for name in metric.needs)
     inputs = [{"app_dir": app.path, "app": app.app} for app in shown.apps]
     with StagePool(settings, needs, print) as pool:
-        pool.warm([pool.app(Path(app.path)) for app in shown.apps])
+        pool.warm(_found(pool, shown))
         judges = judges_of(metrics, Pooled(pool), limit=time_out(settings.limits), pass_at=pass_at)
         with store_of(arguments) as store:
             found = evaluate(store, [Row(one, {}, {}) for one in inputs], judges, name=f"parity {shown.id}", tags=tags)
     return _by_row(inputs, found.verdicts)
+
+
+def _found(pool: StagePool, shown: Run) -> Iterator[App]:
+    """The scorers will say themselves of an app that is gone that nobody measured it."""
+    for app in shown.apps:
+        with suppress(Unmeasured):
+            yield pool.app(Path(app.path))
 
 
 def _by_row(inputs: list[Mapping[str, Any]], verdicts: tuple[tuple[Verdict, ...], ...]) -> Said:

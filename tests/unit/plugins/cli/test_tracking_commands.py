@@ -211,3 +211,26 @@ def test_where_nothing_was_told_that_is_said(tmp_path: Path, capsys: pytest.Capt
         assert main([*words, f"--mlflow=sqlite:///{tmp_path / 'none.db'}"]) == 3
         assert "log a run with --mlflow" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_parity_names_every_difference(appeval: Commands, tmp_path: Path) -> None:
+    """The evidence of these apps is next to none: what their run says cannot be had from it again."""
+    _, run_dir = stored_run(tmp_path, ["good"])
+    code, said = appeval("parity", str(run_dir))
+    assert code == 1
+    assert re.search(
+        r"^good build_success: pytest says PASS 1, MLflow scorers HARNESS_ERROR 0–1 \(", said, re.MULTILINE
+    )
+    assert re.search(r"^build_success +0 of 1 equal +0 of 1 equal$", said, re.MULTILINE)
+    assert "pytest and MLflow scorers differ in 100.0 % of 9 verdicts (more than promised: below 5 %)" in said
+
+
+def test_parity_of_apps_that_are_gone(appeval: Commands, tmp_path: Path) -> None:
+    _, run_dir = stored_run(tmp_path, ["good"])
+    code, said = appeval("parity", str(run_dir), "--again")
+    assert code == 1, said
+    assert "MLflow scorers UNMEASURED 0–1 (unmeasured.app_gone)" in said
+    _, run_dir = stored_run(tmp_path, ["good"], run_id="2026-01-02T03-04-05-eeee", epochs=2)
+    code, said = appeval("parity", str(run_dir), "--again")
+    assert code == 4
+    assert "--again measures every app once" in said
